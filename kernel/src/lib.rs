@@ -1,1 +1,38 @@
-#![no_std]
+//! Everything that the API means. In reading order:
+//!
+//! - [`kernel`]: the state; [`entry`]: the one way in and out;
+//! - [`syscall`]: the eleven system calls; [`invocation`]: from a capability to an effect;
+//! - [`message`], [`ipc`], [`fault`], [`error`]: what threads and kernel say to each other;
+//! - [`cspace`], [`cap`], [`cdt`], [`delete`]: capabilities, how they are found, derived, removed;
+//! - [`object`]: one file per kernel object; [`queue`]: the one queue;
+//! - [`sched`], [`refill`]: who runs, and for how long;
+//! - [`isa`]: what an instruction set means; [`boot`]: from a memory map to the first thread;
+//! - [`check`]: the invariants, executable.
+//!
+//! No assembly, no device registers: those are the `machine` crate's. Rooms that use `unsafe`
+//! are named where their module is declared.
+#![cfg_attr(machine = "real", no_std)]
+#![deny(unsafe_code)]
+
+pub mod boot;
+pub mod cap;
+pub mod cdt;
+pub mod check;
+pub mod console;
+pub mod cspace;
+pub mod delete;
+pub mod entry;
+pub mod error;
+pub mod fault;
+pub mod invocation;
+pub mod ipc;
+pub mod isa;
+pub mod kernel;
+pub mod message;
+pub mod object;
+pub mod queue;
+pub mod refill;
+pub mod sched;
+pub mod syscall;
+
+pub use kernel::Kernel;

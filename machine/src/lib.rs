@@ -1,1 +1,29 @@
-#![no_std]
+//! The seam between what the API means and what the hardware does.
+//!
+//! [`Machine`] lists the effects that the kernel core needs. [`model`] carries them out on
+//! data, on any host; the folders named after an instruction set carry them out on hardware.
+//! Which one a build uses is decided here and nowhere else: the core says [`Current`].
+#![cfg_attr(machine = "real", no_std)]
+#![deny(unsafe_code)]
+
+pub mod address;
+pub mod irq;
+pub mod kind;
+pub mod seam;
+
+pub use address::{KernelAddress, PhysicalAddress, VirtualAddress};
+pub use irq::Irq;
+pub use kind::Kind;
+pub use seam::{Machine, Ticks, X86Machine};
+
+#[cfg(machine = "model")]
+#[expect(unsafe_code, reason = "hands out pointers into the arena that stands for memory")]
+pub mod model;
+#[cfg(machine = "model")]
+pub use model::Model as Current;
+
+#[cfg(all(machine = "real", isa = "x86_64"))]
+#[expect(unsafe_code, reason = "drives the hardware")]
+pub mod x86_64;
+#[cfg(all(machine = "real", isa = "x86_64"))]
+pub use x86_64::X86 as Current;

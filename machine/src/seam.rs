@@ -1,0 +1,110 @@
+//! The operations that the kernel core asks of the hardware.
+
+use crate::irq::{Polarity, Trigger};
+use crate::{Irq, KernelAddress, Kind, PhysicalAddress, VirtualAddress};
+use core::ptr::NonNull;
+
+/// Time, in the counts of the machine's timer.
+pub type Ticks = u64;
+
+/// What the kernel core needs of a machine, whatever its instruction set.
+///
+/// Methods that only look take `&self`; whatever has an effect takes `&mut self`. None of them
+/// may fail or panic for arguments that the kernel can produce.
+pub trait Machine {
+    // --- Objects ---------------------------------------------------------------------
+
+    /// A pointer to the `len` bytes at `at`, which hold a `kind`. The model checks that they
+    /// do, and panics otherwise; hardware turns the address into a pointer.
+    fn resolve(&self, at: KernelAddress, len: u64, kind: Kind) -> NonNull<u8>;
+    /// From now on the `len` bytes at `at` are a live `kind`. Said where objects are born
+    /// (`untyped`, `boot`); free on hardware.
+    fn born(&mut self, at: KernelAddress, len: u64, kind: Kind);
+    /// What lived in the `len` bytes at `at` is gone. Said where objects end (`delete`,
+    /// `untyped`); free on hardware.
+    fn gone(&mut self, at: KernelAddress, len: u64);
+
+    // --- Plain memory, by word -------------------------------------------------------
+
+    /// Reads one word of user memory or of a page table. Aligned to 8.
+    fn load(&self, at: KernelAddress) -> u64;
+    /// Writes one word of user memory or of a page table. Aligned to 8.
+    fn store(&mut self, at: KernelAddress, value: u64);
+    /// Fills `len` bytes with zero; both aligned to 8. After it, user mappings of any memory
+    /// type see zeroes (cleaned to memory where the caches ask for it).
+    fn clear(&mut self, at: KernelAddress, len: u64);
+
+    // --- Address spaces --------------------------------------------------------------
+
+    /// Makes `root`, tagged `asid`, the current address space. `None`: the kernel's own
+    /// (nothing of any user is mapped).
+    fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16);
+    /// Forgets the translation of the page at `page` in `asid` (and table walks to it).
+    fn invalidate_page(&mut self, asid: u16, page: VirtualAddress);
+    /// Forgets all translations of `asid`.
+    fn invalidate_asid(&mut self, asid: u16);
+
+    // --- Time ------------------------------------------------------------------------
+
+    /// The time now. Never goes back.
+    fn now(&self) -> Ticks;
+    /// Ticks per microsecond, rounded down; at least 1.
+    fn ticks_per_us(&self) -> Ticks;
+    /// Raises the timer interrupt at `deadline`, or at once if that is past.
+    fn set_deadline(&mut self, deadline: Ticks);
+    /// The shortest delay in ticks that is worth programming: deadlines are asked for this much early.
+    fn timer_precision(&self) -> Ticks;
+
+    // --- Interrupts ------------------------------------------------------------------
+
+    /// Whether an interrupt waits for the kernel to return to user mode. Asked at preemption
+    /// points.
+    fn interrupt_pending(&self) -> bool;
+    /// Stops the line from interrupting.
+    fn mask(&mut self, irq: Irq);
+    /// Lets the line interrupt (again).
+    fn unmask(&mut self, irq: Irq);
+    /// Ends the delivery of `irq` at the controller, after the kernel has dealt with it.
+    fn end_of_interrupt(&mut self, irq: Irq);
+    /// The kernel's own timer interrupt.
+    fn timer_irq(&self) -> Irq;
+    /// The timer interrupt has arrived.
+    fn acknowledge_timer(&mut self);
+
+    // --- Floating point --------------------------------------------------------------
+
+    /// Writes the live floating-point registers to the area at `area`.
+    fn fpu_save(&mut self, area: KernelAddress);
+    /// Loads the floating-point registers from the area at `area`.
+    fn fpu_restore(&mut self, area: KernelAddress);
+    /// Lets user space use the floating-point registers, or makes each use trap.
+    fn fpu_enable(&mut self, enabled: bool);
+    /// Writes the state that a new thread starts with to the (zeroed) area at `area`.
+    fn fpu_initialise(&mut self, area: KernelAddress);
+
+    // --- Console and end -------------------------------------------------------------
+
+    /// Writes a byte to the kernel's debug console.
+    fn put_byte(&mut self, byte: u8);
+    /// The `DebugHalt` call: the end, with interrupts off. On the model: recorded.
+    fn halt(&mut self);
+}
+
+/// What only x86 machines do.
+pub trait X86Machine: Machine {
+    /// Reads `bytes` (1, 2 or 4) from an IO port.
+    fn port_in(&mut self, port: u16, bytes: u8) -> u32;
+    /// Writes `bytes` (1, 2 or 4) to an IO port.
+    fn port_out(&mut self, port: u16, bytes: u8, value: u32);
+    /// How many IO APICs were found.
+    fn ioapic_count(&self) -> usize;
+    /// How many pins IO APIC `ioapic` has; 0 if there is no such one.
+    fn ioapic_pins(&self, ioapic: usize) -> usize;
+    /// Routes a pin to `irq`, masked.
+    fn ioapic_route(&mut self, irq: Irq, ioapic: usize, pin: usize, trigger: Trigger, polarity: Polarity);
+    /// The page-table entry by which every user root shares the kernel's half of the address
+    /// space (index 511 of a PML4); what it shows depends on the Meltdown policy.
+    fn kernel_root_entry(&self) -> u64;
+    /// Whether 1 GiB pages exist.
+    fn huge_pages(&self) -> bool;
+}
