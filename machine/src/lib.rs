@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod address;
+pub mod firmware;
 pub mod irq;
 pub mod kind;
 pub mod seam;
@@ -17,7 +18,10 @@ pub use kind::Kind;
 pub use seam::{Machine, Ticks, X86Machine};
 
 #[cfg(machine = "model")]
-#[expect(unsafe_code, reason = "hands out pointers into the arena that stands for memory")]
+#[expect(
+    unsafe_code,
+    reason = "hands out pointers into the arena that stands for memory"
+)]
 pub mod model;
 #[cfg(machine = "model")]
 pub use model::Model as Current;

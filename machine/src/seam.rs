@@ -101,7 +101,14 @@ pub trait X86Machine: Machine {
     /// How many pins IO APIC `ioapic` has; 0 if there is no such one.
     fn ioapic_pins(&self, ioapic: usize) -> usize;
     /// Routes a pin to `irq`, masked.
-    fn ioapic_route(&mut self, irq: Irq, ioapic: usize, pin: usize, trigger: Trigger, polarity: Polarity);
+    fn ioapic_route(
+        &mut self,
+        irq: Irq,
+        ioapic: usize,
+        pin: usize,
+        trigger: Trigger,
+        polarity: Polarity,
+    );
     /// The page-table entry by which every user root shares the kernel's half of the address
     /// space (index 511 of a PML4); what it shows depends on the Meltdown policy.
     fn kernel_root_entry(&self) -> u64;

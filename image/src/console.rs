@@ -1,0 +1,68 @@
+//! The image's own words on the debug serial port: at boot, and when all is lost. Needs
+//! nothing of the kernel, allocates nothing, and formats only texts and numbers, so that the
+//! release image carries no formatting machinery.
+
+use core::fmt;
+use core::sync::atomic::{AtomicU16, Ordering};
+use machine::x86_64::serial::{COM1, Serial};
+
+/// The port that the image speaks on; 0 for none.
+static PORT: AtomicU16 = AtomicU16::new(COM1);
+
+/// Speaks on `port` from now on.
+pub(crate) fn select(port: Option<u16>) {
+    PORT.store(port.unwrap_or(0), Ordering::Relaxed);
+    if let Some(port) = port {
+        Serial::at(port).initialise();
+    }
+}
+
+/// Something being said.
+pub(crate) struct Voice;
+
+impl Voice {
+    /// Says `text`.
+    pub(crate) fn text(self, text: &str) -> Self {
+        match PORT.load(Ordering::Relaxed) {
+            0 => {}
+            port => text.bytes().for_each(|byte| Serial::at(port).put(byte)),
+        }
+        self
+    }
+
+    /// Says `number` in hexadecimal.
+    pub(crate) fn hex(self, number: u64) -> Self {
+        let digits = (64 - number.leading_zeros()).div_ceil(4).max(1);
+        (0..digits).rev().fold(self.text("0x"), |voice, digit| {
+            voice.digit(number >> (digit * 4) & 0xf)
+        })
+    }
+
+    /// Says `number` in decimal.
+    pub(crate) fn number(self, number: u64) -> Self {
+        let mut voice = self;
+        let mut unit = 1;
+        while number / unit >= 10 {
+            unit *= 10;
+        }
+        while unit > 0 {
+            voice = voice.digit(number / unit % 10);
+            unit /= 10;
+        }
+        voice
+    }
+
+    fn digit(self, digit: u64) -> Self {
+        const DIGITS: [&str; 16] = [
+            "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f",
+        ];
+        self.text(DIGITS.get(digit as usize).unwrap_or(&"?"))
+    }
+}
+
+impl fmt::Write for Voice {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        Voice.text(text);
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! The bootable binary: vectors, boot code and linker script per architecture; ties the kernel
+//! core to the machine. On a host it is an empty program.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod console;
+#[cfg(target_os = "none")]
+mod fatal;
+#[cfg(all(target_os = "none", target_arch = "x86_64"))]
+mod x86_64;
+
+#[cfg(not(target_os = "none"))]
+fn main() {}

@@ -1,0 +1,116 @@
+//! Control registers, model-specific registers and the few instructions around them.
+
+use core::arch::asm;
+
+/// Model-specific registers, by the names of the processor manuals.
+pub mod msr {
+    #![expect(missing_docs, reason = "the manuals' names")]
+    pub const APIC_BASE: u32 = 0x1b;
+    pub const SPEC_CTRL: u32 = 0x48;
+    pub const PRED_CMD: u32 = 0x49;
+    pub const ARCH_CAPABILITIES: u32 = 0x10a;
+    pub const PAT: u32 = 0x277;
+    pub const TSC_DEADLINE: u32 = 0x6e0;
+    pub const X2APIC: u32 = 0x800;
+    pub const EFER: u32 = 0xc000_0080;
+    pub const STAR: u32 = 0xc000_0081;
+    pub const LSTAR: u32 = 0xc000_0082;
+    pub const CSTAR: u32 = 0xc000_0083;
+    pub const FMASK: u32 = 0xc000_0084;
+    pub const FS_BASE: u32 = 0xc000_0100;
+    pub const GS_BASE: u32 = 0xc000_0101;
+    pub const KERNEL_GS_BASE: u32 = 0xc000_0102;
+}
+
+/// Reads a model-specific register.
+///
+/// # Safety
+/// The processor has the register.
+#[inline(always)]
+pub unsafe fn read_msr(register: u32) -> u64 {
+    let (low, high): (u32, u32);
+    // SAFETY: the caller says that it exists; reading has no effect on memory.
+    unsafe {
+        asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags))
+    };
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// Writes a model-specific register.
+///
+/// # Safety
+/// The processor has the register, the value is one it accepts, and whatever the change does
+/// to the running code is intended.
+#[inline(always)]
+pub unsafe fn write_msr(register: u32, value: u64) {
+    // The two halves: truncation is meant.
+    let (low, high) = (value as u32, (value >> 32) as u32);
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!("wrmsr", in("ecx") register, in("eax") low, in("edx") high, options(nostack, preserves_flags))
+    };
+}
+
+/// The time-stamp counter.
+#[inline(always)]
+pub fn timestamp() -> u64 {
+    // SAFETY: every 64-bit processor has it.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+macro_rules! control_register {
+    ($read:ident, $write:ident, $name:literal) => {
+        #[doc = concat!("Reads ", $name, ".")]
+        #[inline(always)]
+        pub fn $read() -> u64 {
+            let value: u64;
+            // SAFETY: reading a control register at privilege level 0 has no effect.
+            unsafe { asm!(concat!("mov {}, ", $name), out(reg) value, options(nomem, nostack, preserves_flags)) };
+            value
+        }
+
+        #[doc = concat!("Writes ", $name, ".")]
+        ///
+        /// # Safety
+        /// The processor has the features that the bits name, and memory stays mapped where
+        /// running code needs it.
+        #[inline(always)]
+        pub unsafe fn $write(value: u64) {
+            // SAFETY: the caller's promise.
+            unsafe { asm!(concat!("mov ", $name, ", {}"), in(reg) value, options(nostack, preserves_flags)) };
+        }
+    };
+}
+
+control_register!(cr0, set_cr0, "cr0");
+control_register!(cr3, set_cr3, "cr3");
+control_register!(cr4, set_cr4, "cr4");
+
+/// The address of the last page fault.
+#[inline(always)]
+pub fn cr2() -> u64 {
+    let value: u64;
+    // SAFETY: reading has no effect.
+    unsafe { asm!("mov {}, cr2", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}
+
+/// Sets an extended control register.
+///
+/// # Safety
+/// `CR4.OSXSAVE` is set and the processor supports the features named.
+pub unsafe fn set_xcr0(value: u64) {
+    let (low, high) = (value as u32, (value >> 32) as u32);
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!("xsetbv", in("ecx") 0, in("eax") low, in("edx") high, options(nomem, nostack, preserves_flags))
+    };
+}
+
+/// Stops this processor for good.
+pub fn stop() -> ! {
+    loop {
+        // SAFETY: with interrupts off, nothing of ours runs again.
+        unsafe { asm!("cli", "hlt", options(nomem, nostack)) };
+    }
+}
