@@ -1,0 +1,139 @@
+//! The QEMU command line of a boot.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::ValueEnum;
+
+use crate::build::Arch;
+
+/// The memory of a machine, unless something asks for more.
+pub(crate) const MEMORY: &str = "512M";
+
+/// By which door the kernel is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Boot {
+    /// QEMU loads kernel.elf as Multiboot 1.
+    Multiboot,
+    /// The same with kernel32.elf.
+    Elf32,
+    /// QEMU enters kernel-pvh.elf by its PVH note.
+    Pvh,
+    /// GRUB loads the kernel from a CD image, by Multiboot 2.
+    Iso,
+    /// GRUB loads the kernel from a CD image, by Multiboot 1.
+    IsoMultiboot1,
+}
+
+/// The machine that QEMU plays.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) arch: Arch,
+    pub(crate) memory: String,
+    pub(crate) cpu: String,
+    /// Virtual time advances by 2^N nanoseconds per instruction.
+    pub(crate) icount: Option<u8>,
+    pub(crate) extra: Vec<OsString>,
+}
+
+impl Machine {
+    pub(crate) fn new(arch: Arch) -> Self {
+        Self {
+            arch,
+            memory: MEMORY.into(),
+            cpu: "max".into(),
+            icount: None,
+            extra: Vec::new(),
+        }
+    }
+
+    /// The command that boots `medium`, with the serial line on standard input and output.
+    pub(crate) fn command(&self, medium: &Medium) -> Command {
+        let mut qemu = match self.arch {
+            Arch::X86_64 => Command::new("qemu-system-x86_64"),
+        };
+        match self.arch {
+            // The report: a write of V to port 0xf4 ends QEMU with status 2V + 1.
+            Arch::X86_64 => qemu.args([
+                "-machine",
+                "q35",
+                "-device",
+                "isa-debug-exit,iobase=0xf4,iosize=0x04",
+            ]),
+        };
+        qemu.args(["-cpu", &self.cpu, "-m", &self.memory, "-no-reboot"])
+            .args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
+        if let Some(shift) = self.icount {
+            qemu.args(["-icount", &format!("shift={shift},sleep=off")]);
+        }
+        match medium {
+            Medium::Files { kernel, root_task } => {
+                qemu.arg("-kernel")
+                    .arg(kernel)
+                    .arg("-initrd")
+                    .arg(initrd(root_task));
+            }
+            Medium::Disc(image) => {
+                qemu.args(["-boot", "d", "-cdrom"]).arg(image);
+            }
+        }
+        qemu.args(&self.extra);
+        qemu
+    }
+}
+
+/// What the machine boots from.
+#[derive(Clone, Debug)]
+pub(crate) enum Medium {
+    Files { kernel: PathBuf, root_task: PathBuf },
+    Disc(PathBuf),
+}
+
+/// QEMU's Multiboot loader takes a comma-separated list of modules; a comma in a name is doubled.
+fn initrd(file: &Path) -> String {
+    file.to_string_lossy().replace(',', ",,")
+}
+
+/// The command as one would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| {
+            let word = word.to_string_lossy();
+            if word.contains(' ') {
+                format!("'{word}'")
+            } else {
+                word.into_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_is_on_the_command_line() {
+        let mut machine = Machine::new(Arch::X86_64);
+        machine.icount = Some(3);
+        machine.extra = vec!["-s".into()];
+        let medium = Medium::Files {
+            kernel: "k.elf".into(),
+            root_task: "a,b.elf".into(),
+        };
+        let line = shown(&machine.command(&medium));
+        assert!(line.contains("-icount shift=3,sleep=off"), "{line}");
+        assert!(line.contains("-kernel k.elf -initrd a,,b.elf"), "{line}");
+        assert!(line.contains("isa-debug-exit"), "{line}");
+        assert!(
+            line.ends_with("-s"),
+            "the user's own words come last: {line}"
+        );
+        assert!(
+            shown(&machine.command(&Medium::Disc("a b.iso".into()))).contains("-cdrom 'a b.iso'")
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Where the project lies on this machine, and the cargo commands that work on it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use serde::Deserialize;
+
+/// The checked-out project.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    pub(crate) target: PathBuf,
+}
+
+impl Workspace {
+    /// `cargo run` says where the tool's manifest is; a copied binary remembers where it was built.
+    pub(crate) fn find() -> Result<Self> {
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = manifest
+            .ancestors()
+            .find(|folder| folder.join("image/Cargo.toml").is_file())
+            .ok_or_else(|| {
+                miette!(
+                    help = "run it as `cargo linchpin …` inside the project's folder",
+                    "no Linchpin workspace above {}",
+                    manifest.display()
+                )
+            })?
+            .to_path_buf();
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(folder) => std::path::absolute(folder).into_diagnostic()?,
+            None => root.join("target"),
+        };
+        Ok(Self { root, target })
+    }
+
+    /// The folder for everything the tool itself writes.
+    pub(crate) fn output(&self) -> PathBuf {
+        self.target.join("linchpin")
+    }
+
+    /// A cargo command in the project, free of what the outer `cargo run` and the user's shell set
+    /// for other builds: what comes out must depend on the project alone.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.root);
+        for name in [
+            "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_TARGET",
+            "CARGO_MANIFEST_DIR",
+            "LINCHPIN_ISA",
+            "LINCHPIN_PROFILE",
+            "LINCHPIN_FLAVOUR",
+        ] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// The names of a package's programs, sorted.
+    pub(crate) fn programs(&self, package: &str) -> Result<Vec<String>> {
+        let output = self
+            .cargo()
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .output()
+            .into_diagnostic()
+            .wrap_err("cannot start `cargo metadata`")?;
+        let metadata: Metadata = serde_json::from_slice(&output.stdout)
+            .into_diagnostic()
+            .wrap_err_with(|| {
+                format!(
+                    "`cargo metadata` failed: {}",
+                    String::from_utf8_lossy(&output.stderr).trim()
+                )
+            })?;
+        let mut programs: Vec<String> = metadata
+            .packages
+            .into_iter()
+            .filter(|candidate| candidate.name == package)
+            .flat_map(|package| package.targets)
+            .filter(|target| target.kind.iter().any(|kind| kind == "bin"))
+            .map(|target| target.name)
+            .collect();
+        programs.sort();
+        Ok(programs)
+    }
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+/// Creates the folder that a file is going to lie in.
+pub(crate) fn make_room_for(file: &Path) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot create the folder {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Reads a whole file; the error names it.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot read {}", file.display()))
+}
+
+/// Writes a whole file; the error names it.
+pub(crate) fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    make_room_for(file)?;
+    std::fs::write(file, bytes)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write {}", file.display()))
+}
