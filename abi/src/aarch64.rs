@@ -82,7 +82,8 @@ pub const TLS_REGISTER: usize = register::TPIDR_EL0;
 pub const SYSCALL_BYTES: Word = 4;
 
 words! {
-    /// Message of an unknown system call. `LR` is the saved exception return address, not X30.
+    /// Message of an unknown system call. `LR` is the saved exception return address: not X30, and no register of
+    /// [`register`](super::register).
     unknown_syscall { X0, X1, X2, X3, X4, X5, X6, X7, FAULT_IP, SP, LR, SPSR, SYSCALL }
 }
 
@@ -139,7 +140,7 @@ pub const fn user_top(profile: &Profile) -> Word {
     }
 }
 
-/// Addresses of levels that are not the root: bits that each level leaves to those below.
+/// Bits of an address that an entry leaves to the levels below, from level 3 up; 40-bit stage-2 roots are at level 1.
 pub const LEVEL_BITS: [usize; 4] = [12, 21, 30, 39];
 /// log2 of the bytes of a VCPU.
 pub const VCPU_BITS: usize = 12;

@@ -9,6 +9,8 @@ use crate::Word;
 use crate::layout::words;
 use crate::profile::PROFILE;
 
+pub mod vbe;
+
 /// log2 of the bytes of the page of BootInfo.
 pub const BOOT_INFO_FRAME_BITS: usize = 12;
 /// `num_iopt_levels` without an IOMMU in the profile.
@@ -176,26 +178,6 @@ pub struct Framebuffer {
     pub kind: u8,
 }
 
-/// The VBE chunk, with its header: two blocks as the video BIOS laid them out, then its mode and interface.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(C, packed)]
-pub struct Vbe {
-    /// Id [`header::X86_VBE`].
-    pub header: BootInfoHeader,
-    /// VBE info block.
-    pub info_block: [u8; 512],
-    /// VBE mode info block.
-    pub mode_info_block: [u8; 256],
-    /// The mode.
-    pub mode: u32,
-    /// Segment of the protected-mode interface.
-    pub interface_seg: u32,
-    /// Its offset.
-    pub interface_off: u32,
-    /// Its bytes.
-    pub interface_len: u32,
-}
-
 /// Most bytes that the extra region of x86_64 holds without a VBE chunk: RSDP, framebuffer, memory map, TSC frequency.
 pub const X86_EXTRA_MAX_BYTES: usize = size_of::<AcpiRsdp>()
     + size_of::<BootInfoHeader>()
@@ -218,5 +200,4 @@ const _: () = {
     assert!(size_of::<AcpiRsdp>() == 52);
     assert!(size_of::<TscFrequency>() == 20);
     assert!(size_of::<Framebuffer>() == 22);
-    assert!(size_of::<Vbe>() == 800);
 };

@@ -108,7 +108,7 @@ pub const TIMEOUT_REPLY_REGISTERS: usize = timeout_reply::LENGTH;
 
 /// First address that is not user code's.
 pub const USER_TOP: Word = 0x3f_ffff_f000;
-/// Bits that each level leaves to those below.
+/// Bits of an address that an entry leaves to the levels below, leaf level first.
 pub const LEVEL_BITS: [usize; 3] = [12, 21, 30];
 
 /// Memory attributes of a mapping.

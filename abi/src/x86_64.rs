@@ -130,12 +130,11 @@ pub const fn sanitised_address(wanted: Word) -> Word {
 pub const USER_TOP: Word = 0x7fff_ffff_f000;
 /// The highest address that the kernel lets user code map.
 pub const USER_MAX: Word = 0x7fff_ffff_ffff;
-/// log2 of the bytes and of the entries of tables of any level are those of [`crate::object`]; each level translates
-/// this many bits more: page table 21, page directory 30, PDPT 39.
+/// Bits of an address that an entry leaves to the levels below: page table, page directory, PDPT, PML4.
 pub const LEVEL_BITS: [usize; 4] = [12, 21, 30, 39];
 /// log2 of the bytes of a VCPU.
 pub const VCPU_BITS: usize = 14;
-/// log2 of the bytes and entries of an IO page table.
+/// log2 of the entries of an IO page table.
 pub const IO_PAGE_TABLE_INDEX_BITS: usize = 9;
 
 /// Memory attributes of a mapping.
