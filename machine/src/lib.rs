@@ -10,11 +10,13 @@ pub mod address;
 pub mod firmware;
 pub mod irq;
 pub mod kind;
+pub mod population;
 pub mod seam;
 
 pub use address::{KernelAddress, PhysicalAddress, VirtualAddress};
 pub use irq::Irq;
 pub use kind::Kind;
+pub use population::Population;
 pub use seam::{Machine, Ticks, X86Machine};
 
 #[cfg(machine = "model")]

@@ -23,7 +23,8 @@ pub use tlb::{Invalidation, Translation};
 
 use crate::irq::{Polarity, Trigger};
 use crate::{
-    Irq, KernelAddress, Kind, Machine, PhysicalAddress, Ticks, VirtualAddress, X86Machine,
+    Irq, KernelAddress, Kind, Machine, PhysicalAddress, Population, Ticks, VirtualAddress,
+    X86Machine,
 };
 use core::ptr::NonNull;
 use interrupts::Controller;
@@ -498,6 +499,21 @@ impl Model {
         let p = self.resolve(area, size_of_val(&registers) as u64, Kind::Fpu);
         // SAFETY: as in `fpu_restore`; `&mut self` excludes other accesses.
         unsafe { p.cast().write(registers) };
+    }
+}
+
+impl Population for Model {
+    fn each_live(&self, visit: &mut dyn FnMut(KernelAddress, u64, Kind)) {
+        self.live()
+            .for_each(|object| visit(object.at, object.len, object.kind));
+    }
+
+    fn live_at(&self, at: KernelAddress) -> Kind {
+        self.kind_at(at)
+    }
+
+    fn was_reached(&self, at: KernelAddress) -> bool {
+        self.reached(at)
     }
 }
 
