@@ -1,1 +1,2 @@
+//! The root tasks are in `src/bin`.
 #![no_std]

@@ -1,0 +1,9 @@
+//! What an ISA adds: its memory objects, address spaces, registers and devices.
+//!
+//! Common names, so that portable code can be written: [`Frame`], [`VSpaceRoot`], [`AsidControl`],
+//! [`AsidPool`], [`UserContext`], [`MissingTable`].
+
+#[cfg(isa = "x86_64")]
+mod x86_64;
+#[cfg(isa = "x86_64")]
+pub use x86_64::*;

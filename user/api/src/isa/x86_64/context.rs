@@ -1,0 +1,85 @@
+//! The registers of a thread as message words.
+
+use abi::Word;
+use abi::x86_64::{UserContext, register};
+
+/// Registers of a thread that others can read and write.
+pub const REGISTER_COUNT: usize = register::LENGTH;
+
+/// The registers in the order of the API.
+pub fn context_to_words(context: &UserContext) -> [Word; REGISTER_COUNT] {
+    let UserContext {
+        rip,
+        rsp,
+        rflags,
+        rax,
+        rbx,
+        rcx,
+        rdx,
+        rsi,
+        rdi,
+        rbp,
+        r8,
+        r9,
+        r10,
+        r11,
+        r12,
+        r13,
+        r14,
+        r15,
+        fs_base,
+        gs_base,
+    } = *context;
+    [
+        rip, rsp, rflags, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15,
+        fs_base, gs_base,
+    ]
+}
+
+/// The registers from words in the order of the API.
+pub fn context_from_words(words: [Word; REGISTER_COUNT]) -> UserContext {
+    let [
+        rip,
+        rsp,
+        rflags,
+        rax,
+        rbx,
+        rcx,
+        rdx,
+        rsi,
+        rdi,
+        rbp,
+        r8,
+        r9,
+        r10,
+        r11,
+        r12,
+        r13,
+        r14,
+        r15,
+        fs_base,
+        gs_base,
+    ] = words;
+    UserContext {
+        rip,
+        rsp,
+        rflags,
+        rax,
+        rbx,
+        rcx,
+        rdx,
+        rsi,
+        rdi,
+        rbp,
+        r8,
+        r9,
+        r10,
+        r11,
+        r12,
+        r13,
+        r14,
+        r15,
+        fs_base,
+        gs_base,
+    }
+}
