@@ -1,0 +1,137 @@
+//! The current address space, and forgetting translations.
+
+use super::cpuid::Features;
+use super::registers;
+use crate::{PhysicalAddress, VirtualAddress};
+use core::arch::asm;
+
+const CR4_GLOBAL_PAGES: u64 = 1 << 7;
+const CR4_PCID: u64 = 1 << 17;
+/// In a value for CR3: keep the translations of its tag.
+const NO_FLUSH: u64 = 1 << 63;
+/// Tags have twelve bits, as many as ASIDs.
+const TAG_BITS: u64 = 0xfff;
+
+/// Which address space is current. ASID 0 is the kernel's own.
+#[derive(Clone, Copy, Debug)]
+pub struct AddressSpaces {
+    kernel_root: u64,
+    /// Root and, with tags, ASID of the current space: what CR3 holds in user mode.
+    current: u64,
+    asid: u16,
+    tagged: bool,
+    /// The entry stubs write CR3, because user mode does not see the kernel.
+    isolated: bool,
+}
+
+impl AddressSpaces {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self {
+            kernel_root: 0,
+            current: 0,
+            asid: 0,
+            tagged: false,
+            isolated: false,
+        }
+    }
+
+    /// Takes over with the kernel's own root, which CR3 holds.
+    pub fn start(features: &Features, isolated: bool) -> Self {
+        let root = registers::cr3() & !TAG_BITS;
+        let mut cr4 = registers::cr4();
+        // Global translations would be visible to user mode.
+        if !isolated {
+            cr4 |= CR4_GLOBAL_PAGES;
+        }
+        if features.pcid {
+            cr4 |= CR4_PCID;
+        }
+        // SAFETY: both features were found by CPUID; CR3's tag is 0, as PCID asks.
+        unsafe { registers::set_cr4(cr4) };
+        Self {
+            kernel_root: root,
+            current: root,
+            asid: 0,
+            tagged: features.pcid,
+            isolated,
+        }
+    }
+
+    /// Makes `root` the current address space.
+    #[inline(always)]
+    pub fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16) {
+        let (root, asid) = match root {
+            Some(root) => (root.0, asid),
+            None => (self.kernel_root, 0),
+        };
+        let tag = if self.tagged {
+            u64::from(asid) & TAG_BITS
+        } else {
+            0
+        };
+        if self.current != root | tag {
+            self.current = root | tag;
+            self.asid = asid;
+            self.load(if self.tagged { NO_FLUSH } else { 0 });
+        }
+    }
+
+    /// The value of CR3 for user mode, when the entry stubs write it.
+    pub fn user_cr3(&self) -> u64 {
+        self.current | if self.tagged { NO_FLUSH } else { 0 }
+    }
+
+    /// The value of CR3 for the kernel.
+    pub fn kernel_cr3(&self) -> u64 {
+        self.kernel_root | if self.tagged { NO_FLUSH } else { 0 }
+    }
+
+    /// Forgets the translation of `page` in `asid`.
+    pub fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {
+        if self.tagged {
+            invalidate_tag(One::Page, asid, page.0);
+        } else if asid == self.asid && !self.isolated {
+            // SAFETY: forgetting a translation has no other effect.
+            unsafe { asm!("invlpg [{}]", in(reg) page.0, options(nostack, preserves_flags)) };
+        }
+        // Otherwise the next load of CR3 forgets it.
+    }
+
+    /// Forgets all translations of `asid`.
+    pub fn invalidate_asid(&mut self, asid: u16) {
+        if self.tagged {
+            invalidate_tag(One::Tag, asid, 0);
+        } else if asid == self.asid {
+            self.load(0);
+        }
+    }
+
+    #[inline(always)]
+    fn load(&self, flags: u64) {
+        if !self.isolated {
+            // SAFETY: every root shows the kernel at the same place.
+            unsafe { registers::set_cr3(self.current | flags) };
+        }
+    }
+}
+
+impl Default for AddressSpaces {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum One {
+    Page = 0,
+    Tag = 1,
+}
+
+fn invalidate_tag(what: One, asid: u16, address: u64) {
+    let descriptor = [u64::from(asid) & TAG_BITS, address];
+    // SAFETY: INVPCID exists when tags are used; user addresses are canonical.
+    unsafe {
+        asm!("invpcid {}, [{}]", in(reg) what as u64, in(reg) &descriptor, options(nostack, readonly, preserves_flags));
+    }
+}
