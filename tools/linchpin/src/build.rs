@@ -112,7 +112,7 @@ impl Kind {
             return Ok(()); // the abi crate's own build script will say so
         };
         let known = profile_names(&text);
-        if known.iter().any(|name| *name == self.profile) {
+        if known.contains(&self.profile) {
             return Ok(());
         }
         Err(miette!(
@@ -233,43 +233,57 @@ impl Program {
         }
     }
 
-    fn runs_as(&self) -> Mode {
+    fn side(&self) -> Side {
         if self.package == "linchpin-image" {
-            Mode::Kernel
+            Side::Kernel
         } else {
-            Mode::User
+            Side::User
         }
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+/// On which side of the system call a program runs.
+///
+/// The sides have target folders of their own: they differ in flags and environment, and would
+/// otherwise rebuild their common crates at every turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
     Kernel,
     User,
 }
 
+impl Side {
+    fn target_folder(self, workspace: &Workspace, kind: &Kind) -> PathBuf {
+        let name = match self {
+            Side::Kernel => "kernel",
+            Side::User => "user",
+        };
+        workspace
+            .output()
+            .join("build")
+            .join(kind.to_string())
+            .join(name)
+    }
+
+    fn flags(self, arch: Arch) -> &'static [&'static str] {
+        match self {
+            Side::Kernel => arch.kernel_flags(),
+            Side::User => arch.user_flags(),
+        }
+    }
+}
+
 /// A cargo command that works on target packages of this kind.
-///
-/// Kernel and user programs have target folders of their own: they differ in flags and environment,
-/// and would otherwise rebuild their common crates at every turn.
-pub(crate) fn cargo(workspace: &Workspace, kind: &Kind, package: &str, verb: &str) -> Command {
-    let (folder, flags) = if package == "linchpin-image" {
-        ("kernel", kind.arch.kernel_flags())
-    } else {
-        ("user", kind.arch.user_flags())
-    };
+pub(crate) fn cargo(workspace: &Workspace, kind: &Kind, side: Side, verb: &str) -> Command {
     let mut command = workspace.cargo();
     command
-        .args([verb, "--package", package, "--target", kind.arch.target()])
+        .args([verb, "--target", kind.arch.target()])
         .args(["--profile", kind.flavour.cargo_profile(), "--target-dir"])
-        .arg(
-            workspace
-                .output()
-                .join("build")
-                .join(kind.to_string())
-                .join(folder),
+        .arg(side.target_folder(workspace, kind))
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            side.flags(kind.arch).join("\u{1f}"),
         )
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .env("LINCHPIN_ISA", kind.arch.name())
         .env("LINCHPIN_FLAVOUR", kind.flavour.name())
         .env("LINCHPIN_PROFILE", &kind.profile);
@@ -290,24 +304,17 @@ fn compile(workspace: &Workspace, kind: &Kind, program: &Program, show: Show) ->
             program.name
         ));
     }
-    let mut command = cargo(workspace, kind, program.package, "build");
-    command.args(["--bin", &program.name]);
+    let mut command = cargo(workspace, kind, program.side(), "build");
+    command.args(["--package", program.package, "--bin", &program.name]);
     run(command, show).wrap_err_with(|| {
         format!(
             "building `{}` of {} for {kind} failed",
             program.name, program.package
         )
     })?;
-    let mode = if program.runs_as() == Mode::Kernel {
-        "kernel"
-    } else {
-        "user"
-    };
-    Ok(workspace
-        .output()
-        .join("build")
-        .join(kind.to_string())
-        .join(mode)
+    Ok(program
+        .side()
+        .target_folder(workspace, kind)
         .join(kind.arch.target())
         .join(kind.flavour.cargo_profile())
         .join(&program.name))

@@ -20,6 +20,7 @@ mod serial;
 mod session;
 mod setup;
 mod suggest;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ use crate::doctor::Treatment;
 use crate::image::ImageArgs;
 use crate::run::RunArgs;
 use crate::setup::Consent;
+use crate::test::TestArgs;
 use crate::workspace::Workspace;
 
 const EXIT_CODES: &str = "\
@@ -61,6 +63,11 @@ enum Command {
     /// Build and boot: the demo system, an example, or any root task
     #[command(after_help = EXIT_CODES)]
     Run(RunArgs),
+    /// Run everything that has to hold: host tests, lints, image builds, systems in QEMU
+    #[command(
+        after_help = "The last line is `N passed, N failed` or `N passed, N failed, N skipped`; the exit code is 1 if a test failed."
+    )]
+    Test(TestArgs),
     /// Write an image that boots by itself
     Image(ImageArgs),
     /// Say what is installed and what is missing
@@ -103,6 +110,7 @@ fn command(cli: Cli) -> Result<u8> {
     match cli.command {
         Command::Build(args) => build(&workspace, args).map(|()| 0),
         Command::Run(args) => run::run(&workspace, &args),
+        Command::Test(args) => test::test(&workspace, &args),
         Command::Image(args) => image::image(&workspace, &args).map(|()| 0),
         Command::Doctor(args) => doctor::doctor(treatment(&args)).map(|()| 0),
     }

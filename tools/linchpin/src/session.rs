@@ -212,7 +212,8 @@ pub(crate) fn interrupted() -> bool {
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-fn listen_for_interrupt() {
+/// From now on Ctrl-C is a wish that is looked at, not the end.
+pub(crate) fn listen_for_interrupt() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // Without a handler Ctrl-C ends the tool alone; the machine then dies of its closed pipes at the latest.

@@ -1,0 +1,203 @@
+//! The steps that build images and boot them.
+
+use std::time::Duration;
+
+use miette::Result;
+
+use super::host::single;
+use super::{Context, Step};
+use crate::build::{self, Arch, Flavour, Kind, Program, Show, Side};
+use crate::conformance;
+use crate::expect::Markers;
+use crate::layout::{self, Panics};
+use crate::qemu::{Boot, Machine};
+use crate::report::Case;
+use crate::run::{self, PROMPT};
+use crate::script::Script;
+use crate::session::{Echo, Input, Outcome, Session};
+use crate::workspace::{self, Workspace};
+
+/// What the absent user types into the demo system.
+const DEMO_SCRIPT: &str = "help; caps; threads; untyped; ipc-bench; exit";
+/// Enough to know that a system came up by this door.
+const SHORT_SCRIPT: &str = "help; exit";
+
+const SUITE_BOUND: Duration = Duration::from_secs(600);
+const SYSTEM_BOUND: Duration = Duration::from_secs(120);
+
+pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
+    let mut steps = vec![
+        Step::new("lints of the image", move |context| {
+            clippy(context, arch, Side::Kernel)
+        }),
+        Step::new("lints of user programs", move |context| {
+            clippy(context, arch, Side::User)
+        }),
+    ];
+    for flavour in [Flavour::Debug, Flavour::Release] {
+        steps.push(Step::new(
+            format!("kernel image, {}", flavour.name()),
+            move |context| image(context, &Kind::new(arch, flavour)),
+        ));
+        steps.push(
+            Step::new(format!("conformance, {}", flavour.name()), move |context| {
+                conformance(context, &Kind::new(arch, flavour))
+            })
+            .holding_tests(),
+        );
+    }
+    steps.extend(examples(workspace, arch)?);
+    steps.push(Step::new("demo script", move |context| {
+        demo(
+            context,
+            &Kind::new(arch, Flavour::Debug),
+            Boot::Multiboot,
+            DEMO_SCRIPT,
+        )
+    }));
+    for (name, boot) in [
+        ("boot by GRUB, Multiboot 2", Boot::Iso),
+        ("boot by GRUB, Multiboot 1", Boot::IsoMultiboot1),
+        ("boot by PVH", Boot::Pvh),
+        ("boot of kernel32.elf", Boot::Elf32),
+    ] {
+        steps.push(Step::new(name, move |context| {
+            demo(
+                context,
+                &Kind::new(arch, Flavour::Release),
+                boot,
+                SHORT_SCRIPT,
+            )
+        }));
+    }
+    Ok(steps.into_iter().map(|step| step.on(arch)).collect())
+}
+
+/// A step for each example, so that the table names them; a step that fails if there is none.
+fn examples(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
+    let names = workspace.programs("linchpin-examples")?;
+    if names.is_empty() {
+        return Ok(vec![Step::new("examples", |_| Ok(Vec::new()))]);
+    }
+    let step = |name: String| {
+        let program = Program::example(&name);
+        Step::new(format!("example {name}"), move |context| {
+            let kind = Kind::new(arch, Flavour::Debug);
+            let outcome = boot(
+                context,
+                &kind,
+                &program,
+                Boot::Multiboot,
+                Input::Nothing,
+                SYSTEM_BOUND,
+            )?;
+            Ok(vec![verdict(&name, &outcome)])
+        })
+    };
+    Ok(names.into_iter().map(step).collect())
+}
+
+fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
+    let kind = Kind::new(arch, Flavour::Debug);
+    let mut clippy = build::cargo(context.workspace, &kind, side, "clippy");
+    let packages: &[&str] = match side {
+        Side::Kernel => &["linchpin-image"],
+        Side::User => &[
+            "linchpin-user-runtime",
+            "linchpin-examples",
+            "linchpin-demo",
+            "linchpin-conformance",
+        ],
+    };
+    for package in packages {
+        clippy.args(["--package", package]);
+    }
+    clippy.args(["--", "-Dwarnings"]);
+    single(
+        &format!("cargo clippy {}", packages.join(" ")),
+        clippy,
+        context,
+    )
+}
+
+/// Builds the kernel and holds its file against the rules.
+fn image(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
+    let kernel = build::kernel(context.workspace, kind, Show::OnFailure)?;
+    let panics = if kind.flavour == Flavour::Debug {
+        Panics::Allowed
+    } else {
+        Panics::Forbidden
+    };
+    let findings = layout::check_kernel(&workspace::read(&kernel.elf)?, panics)?;
+    let case = |finding: layout::Finding| match finding.verdict {
+        Ok(()) => Case::passed(finding.rule),
+        Err(why) => Case::failed(finding.rule, why),
+    };
+    Ok(findings.into_iter().map(case).collect())
+}
+
+fn conformance(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
+    let outcome = boot(
+        context,
+        kind,
+        &Program::conformance(),
+        Boot::Multiboot,
+        Input::Nothing,
+        SUITE_BOUND,
+    )?;
+    let mut cases = conformance::read(&outcome.lines);
+    // Failed tests explain an end with "failure"; any other bad end is a failure of its own, also
+    // behind lines that are all good.
+    let explained = outcome.exit_code() == 1 && cases.iter().any(Case::is_failed);
+    if !outcome.is_good() && !explained {
+        cases.push(verdict("the end of the run", &outcome));
+    }
+    Ok(cases)
+}
+
+fn demo(context: &Context, kind: &Kind, how: Boot, script: &str) -> Result<Vec<Case>> {
+    let input = Input::Script(Script::new(script, PROMPT));
+    let outcome = boot(context, kind, &Program::demo(), how, input, SYSTEM_BOUND)?;
+    Ok(vec![verdict(&format!("demo: {script}"), &outcome)])
+}
+
+fn boot(
+    context: &Context,
+    kind: &Kind,
+    program: &Program,
+    how: Boot,
+    input: Input,
+    bound: Duration,
+) -> Result<Outcome> {
+    let kernel = build::kernel(context.workspace, kind, Show::OnFailure)?;
+    let root_task = build::root_task(context.workspace, kind, program, Show::OnFailure)?;
+    let medium = run::medium(context.workspace, &kernel, &root_task, how, context.consent)?;
+    let command = Machine::new(kind.arch).command(&medium);
+    let markers = Markers::default();
+    let outcome = Session {
+        command,
+        input,
+        markers,
+        bound: Some(bound),
+        echo: Echo::Nowhere,
+    }
+    .run()?;
+    let log = context.log(&format!("{} {kind} {how:?}", program.name));
+    workspace::write(&log, outcome.lines.join("\n").as_bytes())?;
+    Ok(outcome)
+}
+
+fn verdict(name: &str, outcome: &Outcome) -> Case {
+    if outcome.is_good() {
+        Case::passed(name)
+    } else {
+        Case::failed(
+            name,
+            format!(
+                "{}\nthe last serial output was:\n{}",
+                outcome.sentence(),
+                outcome.tail()
+            ),
+        )
+    }
+}
