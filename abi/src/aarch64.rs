@@ -83,7 +83,7 @@ pub const SYSCALL_BYTES: Word = 4;
 
 words! {
     /// Message of an unknown system call. `LR` is the saved exception return address: not X30, and no register of
-    /// [`register`](super::register).
+    /// `register`.
     unknown_syscall { X0, X1, X2, X3, X4, X5, X6, X7, FAULT_IP, SP, LR, SPSR, SYSCALL }
 }
 

@@ -7,7 +7,7 @@ pub const GUARD_SIZE_BITS: usize = 6;
 /// Bits of the field that holds a guard.
 pub const GUARD_BITS: usize = 58;
 
-/// Guard [63:6] and its size in bits [5:0].
+/// Guard \[63:6\] and its size in bits \[5:0\].
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[repr(transparent)]
 pub struct CNodeCapData(pub Word);

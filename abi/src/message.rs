@@ -19,7 +19,7 @@ const EXTRA_CAPS_SHIFT: usize = LENGTH_BITS;
 const CAPS_UNWRAPPED_SHIFT: usize = EXTRA_CAPS_SHIFT + EXTRA_CAPS_BITS;
 const LABEL_SHIFT: usize = CAPS_UNWRAPPED_SHIFT + CAPS_UNWRAPPED_BITS;
 
-/// Describes a message: label [63:12], unwrapped capabilities [11:9], extra capabilities [8:7], length [6:0].
+/// Describes a message: label \[63:12\], unwrapped capabilities \[11:9\], extra capabilities \[8:7\], length \[6:0\].
 ///
 /// Any word is one: a length above [`MSG_MAX_LENGTH`] is the receiver's business to clip ([`Self::clipped`]).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

@@ -275,7 +275,7 @@ words! {
     }
 }
 
-/// The word that gives an IO space its device: domain [31:16], bus [15:8], device [7:3], function [2:0].
+/// The word that gives an IO space its device: domain \[31:16\], bus \[15:8\], device \[7:3\], function \[2:0\].
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[repr(transparent)]
 pub struct IoSpaceCapData(pub Word);

@@ -6,7 +6,9 @@ use linchpin_abi::object::object_types;
 use linchpin_abi::{
     CapRights, ErrorCode, Flavour, Invocation, Isa, LABELS, MessageInfo, OBJECT_TYPES, Syscall,
 };
-use linchpin_abi::{FLAVOUR, ISA, PROFILE, aarch64, ipc_buffer, profile, riscv64, sched, x86_64};
+use linchpin_abi::{
+    FLAVOUR, ISA, PROFILE, aarch64, ipc_buffer, object, profile, riscv64, sched, x86_64,
+};
 
 #[test]
 fn a_message_info_returns_its_fields() {
@@ -132,6 +134,19 @@ fn this_build_is_one_of_all() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn constants_of_this_build_are_those_of_its_profile() {
+    assert_eq!(object::TCB_BITS, object::tcb_bits(ISA, &PROFILE));
+    assert_eq!(object::VSPACE_BITS, object::vspace_bits(ISA, &PROFILE));
+    assert_eq!(object::MAX_UNTYPED_BITS, object::max_untyped_bits(ISA));
+    assert_eq!(object::MAX_PRIO, PROFILE.num_priorities as u64 - 1);
+    assert_eq!(object::RETYPE_MAX_OBJECTS, PROFILE.retype_fan_out_limit);
+    assert_eq!(
+        (sched::WCET_US, sched::MIN_BUDGET_US),
+        (sched::wcet_us(&PROFILE), sched::min_budget_us(&PROFILE))
+    );
 }
 
 #[test]
