@@ -1,146 +1,13 @@
 //! Builds kernels and root tasks with cargo and lays them out under `target/linchpin/`.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
-use crate::suggest::did_you_mean;
-use crate::workspace::{self, Workspace};
+use crate::kind::{Arch, Kind};
+use crate::workspace::{self, Workspace, from_first_error};
 use crate::{elf32, multiboot, setup};
-
-/// An instruction set that the kernel runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Arch {
-    #[value(name = "x86_64")]
-    X86_64,
-}
-
-impl Arch {
-    pub(crate) const ALL: [Arch; 1] = [Arch::X86_64];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Arch::X86_64 => "x86_64",
-        }
-    }
-
-    /// The Rust target without floating point: the compiler must not touch registers that the
-    /// kernel switches lazily between threads.
-    pub(crate) fn target(self) -> &'static str {
-        match self {
-            Arch::X86_64 => "x86_64-unknown-none",
-        }
-    }
-
-    fn kernel_flags(self) -> &'static [&'static str] {
-        match self {
-            // An interrupt would write into a red zone; the kernel lies in the top 2 GiB.
-            Arch::X86_64 => &[
-                "-Crelocation-model=static",
-                "-Ccode-model=kernel",
-                "-Cno-redzone=yes",
-            ],
-        }
-    }
-
-    fn user_flags(self) -> &'static [&'static str] {
-        match self {
-            Arch::X86_64 => &["-Crelocation-model=static", "-Ccode-model=small"],
-        }
-    }
-}
-
-/// What a kernel is built for: finding errors, running, or measuring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Flavour {
-    /// Assertions, console, explanations.
-    Debug,
-    /// No panic machinery, no debug calls.
-    Release,
-    /// Release with the measuring calls.
-    Benchmark,
-}
-
-impl Flavour {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Flavour::Debug => "debug",
-            Flavour::Release => "release",
-            Flavour::Benchmark => "benchmark",
-        }
-    }
-
-    pub(crate) fn cargo_profile(self) -> &'static str {
-        match self {
-            Flavour::Debug => "image-debug",
-            Flavour::Release | Flavour::Benchmark => "image-release",
-        }
-    }
-}
-
-/// One kind of kernel, and of the user programs that fit it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Kind {
-    pub(crate) arch: Arch,
-    pub(crate) flavour: Flavour,
-    pub(crate) profile: String,
-}
-
-pub(crate) const DEFAULT_PROFILE: &str = "default";
-
-impl Kind {
-    pub(crate) fn new(arch: Arch, flavour: Flavour) -> Self {
-        Self {
-            arch,
-            flavour,
-            profile: DEFAULT_PROFILE.into(),
-        }
-    }
-
-    /// The folder of this kind's results.
-    pub(crate) fn folder(&self, workspace: &Workspace) -> PathBuf {
-        workspace.output().join(self.to_string())
-    }
-
-    /// Refuses a profile that the project does not define.
-    pub(crate) fn check_profile(&self, workspace: &Workspace) -> Result<()> {
-        let file = workspace.root.join("abi/profiles.toml");
-        let Ok(text) = std::fs::read_to_string(&file) else {
-            return Ok(()); // the abi crate's own build script will say so
-        };
-        let known = profile_names(&text);
-        if known.contains(&self.profile) {
-            return Ok(());
-        }
-        Err(miette!(
-            help = did_you_mean(&self.profile, &known),
-            "no profile `{}` in abi/profiles.toml",
-            self.profile
-        ))
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.arch.name(), self.flavour.name())?;
-        if self.profile != DEFAULT_PROFILE {
-            write!(f, "-{}", self.profile)?;
-        }
-        Ok(())
-    }
-}
-
-/// The profiles are the top-level tables of the file.
-fn profile_names(toml: &str) -> Vec<String> {
-    toml.lines()
-        .filter_map(|line| line.trim().strip_prefix('[')?.strip_suffix(']'))
-        .filter(|name| !name.contains(['.', '[']))
-        .map(|name| name.trim_matches('"').to_owned())
-        .collect()
-}
 
 /// A built kernel in all its containers.
 #[derive(Clone, Debug)]
@@ -345,7 +212,7 @@ fn run(mut command: Command, show: Show) -> Result<()> {
             }
             Err(miette!(
                 "{}",
-                String::from_utf8_lossy(&output.stderr).trim_end()
+                from_first_error(&String::from_utf8_lossy(&output.stderr)).trim_end()
             ))
         }
     }
@@ -358,23 +225,4 @@ pub(crate) fn shown(path: &Path) -> String {
         .unwrap_or(path)
         .display()
         .to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_name_their_folder() {
-        let mut kind = Kind::new(Arch::X86_64, Flavour::Debug);
-        assert_eq!(kind.to_string(), "x86_64-debug");
-        kind.profile = "microkit".into();
-        assert_eq!(kind.to_string(), "x86_64-debug-microkit");
-    }
-
-    #[test]
-    fn profiles_are_top_level_tables() {
-        let toml = "# text\n[default]\nx = 1\n[default.x86_64]\n[[list]]\n[\"quoted\"]\n";
-        assert_eq!(profile_names(toml), ["default", "quoted"]);
-    }
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use miette::{Result, miette};
 
-use crate::build::Arch;
+use crate::kind::Arch;
 use crate::setup::{self, Consent, Need};
 
 /// One line of the report.

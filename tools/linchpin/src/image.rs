@@ -11,7 +11,8 @@ use std::process::Command;
 use clap::{Args, ValueEnum};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
-use crate::build::{self, Arch, DEFAULT_PROFILE, Flavour, Kind, Show};
+use crate::build::{self, Show};
+use crate::kind::{Arch, DEFAULT_PROFILE, Flavour, Kind};
 use crate::layout::Layout;
 use crate::run::find_root_task;
 use crate::setup::{self, Consent};

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use clap::ValueEnum;
 
-use crate::build::Arch;
+use crate::kind::Arch;
 
 /// The memory of a machine, unless something asks for more.
 pub(crate) const MEMORY: &str = "512M";

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use miette::{IntoDiagnostic, Result, WrapErr};
 
 use crate::expect::{Mark, Markers};
+use crate::outcome::{End, Outcome};
 use crate::qemu;
 use crate::script::{Script, Step};
 use crate::serial::Lines;
@@ -22,8 +23,6 @@ const TICK: Duration = Duration::from_millis(100);
 const QUIET: Duration = Duration::from_millis(400);
 /// After a marker: at most this long.
 const LAST_WORDS: Duration = Duration::from_secs(3);
-/// How many lines of output a report of a hang repeats.
-pub(crate) const TAIL: usize = 30;
 
 /// What is typed into the system.
 pub(crate) enum Input {
@@ -47,104 +46,6 @@ pub(crate) struct Session {
     pub(crate) markers: Markers,
     pub(crate) bound: Option<Duration>,
     pub(crate) echo: Echo,
-}
-
-/// How it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The system wrote this value to the exit device.
-    Reported(u32),
-    Passed(String),
-    Failed(String),
-    Fatal(String),
-    /// The script is typed and the prompt is back: nobody asked the system to end.
-    ScriptDone,
-    Hung(Duration),
-    Interrupted,
-    /// The machine switched itself off or was reset, without a report.
-    Silent,
-    /// QEMU itself failed.
-    Qemu(String),
-}
-
-/// A finished run.
-pub(crate) struct Outcome {
-    pub(crate) end: End,
-    pub(crate) lines: Vec<String>,
-    pub(crate) elapsed: Duration,
-    pub(crate) unscripted: usize,
-    markers_missed: bool,
-}
-
-/// The values of the exit device.
-const SUCCESS: u32 = 0x10;
-
-impl Outcome {
-    /// The exit code of the tool; `linchpin --help` lists them.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match &self.end {
-            End::Reported(SUCCESS) if self.markers_missed || self.unscripted > 0 => 1,
-            End::Reported(value) => value
-                .checked_sub(SUCCESS)
-                .and_then(|code| u8::try_from(code).ok())
-                .unwrap_or(1),
-            End::Passed(_) | End::ScriptDone => 0,
-            End::Failed(_) => 1,
-            End::Qemu(_) => 3,
-            End::Fatal(_) => 4,
-            End::Silent => 5,
-            End::Hung(_) => 124,
-            End::Interrupted => 130,
-        }
-    }
-
-    pub(crate) fn is_good(&self) -> bool {
-        self.exit_code() == 0
-    }
-
-    /// The end in a sentence.
-    pub(crate) fn sentence(&self) -> String {
-        let seconds = self.elapsed.as_secs_f32();
-        match &self.end {
-            End::Reported(SUCCESS) if self.markers_missed => {
-                format!(
-                    "the system ended with success after {seconds:.1} s, but the expected marker (--pass) never came"
-                )
-            }
-            End::Reported(SUCCESS) if self.unscripted > 0 => {
-                format!(
-                    "the system ended with success after {seconds:.1} s, before {} lines of the script were typed",
-                    self.unscripted
-                )
-            }
-            End::Reported(SUCCESS) => format!("the system reported success after {seconds:.1} s"),
-            End::Reported(0x11) => format!("the system reported failure after {seconds:.1} s"),
-            End::Reported(value) => {
-                format!("the system ended with the value {value:#x} after {seconds:.1} s")
-            }
-            End::Passed(line) => format!("passed after {seconds:.1} s: {line}"),
-            End::Failed(line) => format!("failed after {seconds:.1} s: {line}"),
-            End::Fatal(line) => format!("the kernel stopped after {seconds:.1} s: {line}"),
-            End::ScriptDone => format!(
-                "the script is done after {seconds:.1} s; the system still waited at its prompt and was switched off"
-            ),
-            End::Hung(bound) => format!(
-                "no end within {} s: the system hangs, or needs a larger --bound; it was switched off",
-                bound.as_secs()
-            ),
-            End::Interrupted => format!("interrupted after {seconds:.1} s"),
-            End::Silent => format!(
-                "the machine was reset or switched off after {seconds:.1} s without a report (a triple fault looks like this; `-- -d int,cpu_reset -D qemu.log` shows why)"
-            ),
-            End::Qemu(why) => format!("QEMU failed: {why}"),
-        }
-    }
-
-    /// The last lines of the serial output.
-    pub(crate) fn tail(&self) -> String {
-        let first = self.lines.len().saturating_sub(TAIL);
-        self.lines[first..].join("\n")
-    }
 }
 
 impl Session {
@@ -184,7 +85,7 @@ impl Session {
                 watch.last_words(&events);
                 end
             }
-            None => explain(machine.wait()?, watch.complaints.trim()),
+            None => End::of_qemu(machine.wait()?, watch.complaints.trim()),
         };
         watch.close_line();
         let lines = std::mem::take(&mut watch.all);
@@ -219,17 +120,6 @@ pub(crate) fn listen_for_interrupt() {
         // Without a handler Ctrl-C ends the tool alone; the machine then dies of its closed pipes at the latest.
         let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     });
-}
-
-/// What QEMU's exit status means when no marker has ended the run.
-fn explain(status: ExitStatus, complaints: &str) -> End {
-    match status.code() {
-        Some(0) => End::Silent,
-        // Status 1 is QEMU's own, and would be the report of the value 0, which nothing of ours writes.
-        Some(status) if status % 2 == 1 && status != 1 => End::Reported((status as u32) >> 1),
-        _ if complaints.is_empty() => End::Qemu(format!("it ended with {status} and said nothing")),
-        _ => End::Qemu(complaints.to_owned()),
-    }
 }
 
 enum Event {
@@ -447,5 +337,86 @@ impl Watch<'_> {
                 println!();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A shell in QEMU's place.
+    fn session(script: &str) -> Session {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Session {
+            command,
+            input: Input::Nothing,
+            markers: Markers::default(),
+            bound: Some(Duration::from_secs(60)),
+            echo: Echo::Nowhere,
+        }
+    }
+
+    #[test]
+    fn the_report_ends_a_run() {
+        let outcome = session("echo hello; exit 33").run().expect("sh runs");
+        assert_eq!(outcome.end, End::Reported(0x10));
+        assert_eq!(outcome.lines, ["hello"]);
+        assert_eq!(outcome.exit_code(), 0);
+    }
+
+    #[test]
+    fn a_script_is_typed_at_the_prompts() {
+        let mut session = session(
+            "printf '> '; read a; echo \"$a\"; printf '> '; read b; echo \"$b\"; \
+             [ \"$a $b\" = 'help exit' ] && exit 33; exit 35",
+        );
+        session.input = Input::Script(Script::new("help; exit", "> "));
+        let outcome = session.run().expect("sh runs");
+        assert_eq!(outcome.end, End::Reported(0x10));
+        assert_eq!(outcome.unscripted, 0);
+    }
+
+    #[test]
+    fn a_script_without_an_end_is_done_at_the_next_prompt() {
+        let mut session = session("printf '> '; read a; echo; printf '> '; exec sleep 50");
+        session.input = Input::Script(Script::new("help", "> "));
+        assert_eq!(session.run().expect("sh runs").end, End::ScriptDone);
+    }
+
+    #[test]
+    fn a_hang_is_ended_and_leaves_its_output() {
+        let mut session = session("echo alive; exec sleep 50");
+        session.bound = Some(Duration::from_millis(300));
+        let outcome = session.run().expect("sh runs");
+        assert_eq!(outcome.exit_code(), 124);
+        assert_eq!(outcome.lines, ["alive"]);
+    }
+
+    #[test]
+    fn markers_end_a_run_after_the_last_words() {
+        let mut session = session("echo all good; echo the end; exec sleep 50");
+        session.markers = Markers::new(Some("good"), None, None).expect("valid");
+        let outcome = session.run().expect("sh runs");
+        assert_eq!(outcome.end, End::Passed("all good".into()));
+        assert_eq!(outcome.lines.last().map(String::as_str), Some("the end"));
+    }
+
+    #[test]
+    fn a_marker_counts_also_without_a_line_end() {
+        let mut session = session("printf good; exec sleep 50");
+        session.markers = Markers::new(Some("good"), None, None).expect("valid");
+        assert_eq!(
+            session.run().expect("sh runs").end,
+            End::Passed("good".into())
+        );
+    }
+
+    #[test]
+    fn a_fatal_stop_is_no_hang() {
+        let outcome = session("echo linchpin: fatal: out of tea; exec sleep 50")
+            .run()
+            .expect("sh runs");
+        assert_eq!(outcome.exit_code(), 4);
     }
 }

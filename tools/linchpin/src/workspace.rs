@@ -130,3 +130,25 @@ pub(crate) fn write(file: &Path, bytes: &[u8]) -> Result<()> {
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot write {}", file.display()))
 }
+
+/// The compiler's first error explains the others.
+pub(crate) fn from_first_error(text: &str) -> &str {
+    let first = text.lines().find(|line| line.starts_with("error"));
+    first
+        .and_then(|line| text.find(line))
+        .map_or(text, |place| &text[place..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compiler_output_is_shown_from_its_first_error() {
+        assert_eq!(
+            from_first_error("warning: w\nerror[E1]: a\nerror: b\n"),
+            "error[E1]: a\nerror: b\n"
+        );
+        assert_eq!(from_first_error("Diff in x\n"), "Diff in x\n");
+    }
+}

@@ -8,9 +8,10 @@ use regex::Regex;
 
 use super::command;
 use super::{Context, Step};
-use crate::build::Arch;
+use crate::kind::Arch;
 use crate::report::{Case, Verdict};
 use crate::setup;
+use crate::workspace::from_first_error;
 
 /// A compilation on a slow machine takes minutes; what takes longer than this hangs.
 const BOUND: Duration = Duration::from_secs(1500);
@@ -49,7 +50,7 @@ pub(super) fn single(name: &str, command: Command, context: &Context) -> Result<
     Ok(vec![if finished.good {
         Case::passed(name)
     } else {
-        Case::failed(name, finished.text)
+        Case::failed(name, from_first_error(&finished.text))
     }])
 }
 
@@ -95,7 +96,7 @@ fn tested(
     if !finished.good && !cases.iter().any(Case::is_failed) {
         return Err(miette!(
             "{name} failed before any test did:\n{}",
-            finished.text
+            from_first_error(&finished.text)
         ));
     }
     Ok(cases)

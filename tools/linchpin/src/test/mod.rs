@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use miette::Result;
 
-use crate::build::Arch;
+use crate::kind::Arch;
 use crate::report::{Case, Count, Verdict};
 use crate::session;
 use crate::setup::{self, Consent};
@@ -228,11 +228,9 @@ fn report(step: &Done) {
     );
     for case in &step.cases {
         if let Verdict::Failed(why) = &case.verdict {
-            let lines: Vec<&str> = why.lines().collect();
-            let first = lines.len().saturating_sub(SHOWN_LINES);
             println!("       {}:", case.name);
-            lines[first..]
-                .iter()
+            why.lines()
+                .take(SHOWN_LINES)
                 .for_each(|line| println!("         {line}"));
         }
     }

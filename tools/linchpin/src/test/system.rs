@@ -6,15 +6,17 @@ use miette::Result;
 
 use super::host::single;
 use super::{Context, Step};
-use crate::build::{self, Arch, Flavour, Kind, Program, Show, Side};
+use crate::build::{self, Program, Show, Side};
 use crate::conformance;
 use crate::expect::Markers;
-use crate::layout::{self, Panics};
+use crate::image_rules::{self, Panics};
+use crate::kind::{Arch, Flavour, Kind};
+use crate::outcome::Outcome;
 use crate::qemu::{Boot, Machine};
 use crate::report::Case;
 use crate::run::{self, PROMPT};
 use crate::script::Script;
-use crate::session::{Echo, Input, Outcome, Session};
+use crate::session::{Echo, Input, Session};
 use crate::workspace::{self, Workspace};
 
 /// What the absent user types into the demo system.
@@ -128,8 +130,8 @@ fn image(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
     } else {
         Panics::Forbidden
     };
-    let findings = layout::check_kernel(&workspace::read(&kernel.elf)?, panics)?;
-    let case = |finding: layout::Finding| match finding.verdict {
+    let findings = image_rules::check_kernel(&workspace::read(&kernel.elf)?, panics)?;
+    let case = |finding: image_rules::Finding| match finding.verdict {
         Ok(()) => Case::passed(finding.rule),
         Err(why) => Case::failed(finding.rule, why),
     };
