@@ -198,6 +198,7 @@ fn pack(folder: &Path, output: &Path) -> Result<()> {
             "-graft-points",
             "-quiet",
         ])
+        .args(["--set_all_file_dates", &format!("={DATE}")])
         .args([
             "-volid",
             "LINCHPIN",

@@ -14,6 +14,7 @@ mod kind;
 mod layout;
 mod multiboot;
 mod outcome;
+mod progress;
 mod qemu;
 mod report;
 mod run;

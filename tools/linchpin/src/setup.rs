@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
+use crate::progress;
+
 /// Something outside the project that a command needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Need {
@@ -234,6 +236,7 @@ fn apt_command(consent: Consent) -> Option<Vec<&'static str>> {
 }
 
 fn apt(command: &[&str], arguments: &[&str]) -> Result<()> {
+    let spinner = progress::spinner(&format!("apt-get {}", arguments.join(" ")));
     let output = Command::new(command[0])
         .args(&command[1..])
         .arg("--quiet")
@@ -242,7 +245,9 @@ fn apt(command: &[&str], arguments: &[&str]) -> Result<()> {
         .stdin(Stdio::null())
         .output()
         .into_diagnostic()
-        .wrap_err("cannot start apt-get")?;
+        .wrap_err("cannot start apt-get");
+    spinner.finish_and_clear();
+    let output = output?;
     if output.status.success() {
         return Ok(());
     }

@@ -11,14 +11,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use miette::Result;
 
 use crate::kind::Arch;
 use crate::report::{Case, Count, Verdict};
-use crate::session;
 use crate::setup::{self, Consent};
 use crate::workspace::Workspace;
+use crate::{progress, session};
 
 #[derive(Args, Debug)]
 pub(crate) struct TestArgs {
@@ -182,7 +181,7 @@ fn select(steps: Vec<Step>, filter: Option<&str>) -> (Vec<Step>, Option<String>)
 }
 
 fn make(step: Step, context: &Context) -> Done {
-    let spinner = spinner(&step.name);
+    let spinner = progress::spinner(&step.name);
     let started = Instant::now();
     let mut cases = (step.work)(context).unwrap_or_else(|error| {
         let why: Vec<String> = error.chain().map(ToString::to_string).collect();
@@ -203,16 +202,6 @@ fn make(step: Step, context: &Context) -> Done {
         cases,
         time: started.elapsed(),
     }
-}
-
-/// Shows what is being done, and for how long; nothing where standard error is no terminal.
-fn spinner(name: &str) -> ProgressBar {
-    let bar = ProgressBar::new_spinner().with_message(name.to_owned());
-    if let Ok(style) = ProgressStyle::with_template("  {spinner}    {msg:<34} {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
 }
 
 /// How much of a failure's text is shown.

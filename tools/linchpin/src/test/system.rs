@@ -9,6 +9,7 @@ use super::{Context, Step};
 use crate::build::{self, Program, Show, Side};
 use crate::conformance;
 use crate::expect::Markers;
+use crate::image::{self, Protocol};
 use crate::image_rules::{self, Panics};
 use crate::kind::{Arch, Flavour, Kind};
 use crate::outcome::Outcome;
@@ -56,6 +57,9 @@ pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
             Boot::Multiboot,
             DEMO_SCRIPT,
         )
+    }));
+    steps.push(Step::new("disc image, twice the same", move |context| {
+        reproducible(context, &Kind::new(arch, Flavour::Release))
     }));
     for (name, boot) in [
         ("boot by GRUB, Multiboot 2", Boot::Iso),
@@ -123,7 +127,7 @@ fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
 }
 
 /// Builds the kernel and holds its file against the rules.
-fn image(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
+fn kernel_image(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
     let kernel = build::kernel(context.workspace, kind, Show::OnFailure)?;
     let panics = if kind.flavour == Flavour::Debug {
         Panics::Allowed
@@ -161,6 +165,39 @@ fn demo(context: &Context, kind: &Kind, how: Boot, script: &str) -> Result<Vec<C
     let input = Input::Script(Script::new(script, PROMPT));
     let outcome = boot(context, kind, &Program::demo(), how, input, SYSTEM_BOUND)?;
     Ok(vec![verdict(&format!("demo: {script}"), &outcome)])
+}
+
+/// Two discs from the same input, made at different times, have the same bytes.
+fn reproducible(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
+    let kernel = build::kernel(context.workspace, kind, Show::OnFailure)?;
+    let disc = |name: &str| {
+        let file = context.workspace.output().join(name);
+        // The kernel in the root task's place: what is in the files does not matter here.
+        let protocol = Protocol::Multiboot2;
+        image::write_iso(
+            context.workspace,
+            &kernel.elf,
+            &kernel.elf,
+            protocol,
+            &file,
+            context.consent,
+        )?;
+        workspace::read(&file)
+    };
+    let first = disc("first.iso")?;
+    std::thread::sleep(Duration::from_millis(1100)); // the dates on a disc count seconds
+    let second = disc("second.iso")?;
+    let name = "two discs of one kernel";
+    Ok(vec![
+        match first.iter().zip(&second).position(|(a, b)| a != b) {
+            _ if first.len() != second.len() => Case::failed(
+                name,
+                format!("{} bytes and {} bytes", first.len(), second.len()),
+            ),
+            Some(place) => Case::failed(name, format!("they differ at byte {place:#x}")),
+            None => Case::passed(name),
+        },
+    ])
 }
 
 fn boot(
