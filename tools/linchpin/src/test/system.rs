@@ -40,7 +40,7 @@ pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
     for flavour in [Flavour::Debug, Flavour::Release] {
         steps.push(Step::new(
             format!("kernel image, {}", flavour.name()),
-            move |context| image(context, &Kind::new(arch, flavour)),
+            move |context| kernel_image(context, &Kind::new(arch, flavour)),
         ));
         steps.push(
             Step::new(format!("conformance, {}", flavour.name()), move |context| {
