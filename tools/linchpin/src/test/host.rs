@@ -33,7 +33,7 @@ pub(super) fn steps(arch: Arch) -> Vec<Step> {
 
 pub(super) fn format(context: &Context) -> Result<Vec<Case>> {
     let mut fmt = context.workspace.cargo();
-    fmt.args(["fmt", "--all", "--check"]);
+    fmt.args(["fmt", "--all", "--check", "--", "--color", "never"]);
     single("cargo fmt --check", fmt, context)
 }
 

@@ -11,7 +11,7 @@ use crate::conformance;
 use crate::expect::Markers;
 use crate::image::{self, Protocol};
 use crate::image_rules::{self, Panics};
-use crate::kind::{Arch, Flavour, Kind};
+use crate::kind::{self, Arch, DEFAULT_PROFILE, Flavour, Kind};
 use crate::outcome::Outcome;
 use crate::qemu::{Boot, Machine};
 use crate::report::Case;
@@ -49,6 +49,7 @@ pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
             .holding_tests(),
         );
     }
+    steps.extend(other_profiles(workspace, arch));
     steps.extend(examples(workspace, arch)?);
     steps.push(Step::new("demo script", move |context| {
         demo(
@@ -77,6 +78,23 @@ pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
         }));
     }
     Ok(steps.into_iter().map(|step| step.on(arch)).collect())
+}
+
+/// Numbers that only some profiles have can break a build that the default profile does not.
+fn other_profiles(workspace: &Workspace, arch: Arch) -> Vec<Step> {
+    let step = |profile: String| {
+        Step::new(format!("kernel image, profile {profile}"), move |context| {
+            let kind = Kind {
+                profile: profile.clone(),
+                ..Kind::new(arch, Flavour::Release)
+            };
+            kernel_image(context, &kind)
+        })
+    };
+    let others = kind::profiles(workspace)
+        .into_iter()
+        .filter(|name| name != DEFAULT_PROFILE);
+    others.map(step).collect()
 }
 
 /// A step for each example, so that the table names them; a step that fails if there is none.
