@@ -133,7 +133,7 @@ pub(crate) fn ensure(need: &Need, consent: Consent) -> Result<()> {
     }
     let Some(install) = apt_command(consent) else {
         return Err(miette!(
-            help = format!("run: {}\nor let the tool do it: add --yes", need.command()),
+            help = format!("{}{}", need.command(), offer()),
             "{} is needed {} and is not installed",
             need.name,
             need.purpose
@@ -159,6 +159,15 @@ pub(crate) fn ensure(need: &Need, consent: Consent) -> Result<()> {
         need.packages.apt,
         need.name
     ))
+}
+
+/// What else the user can do than type the command.
+fn offer() -> &'static str {
+    if apt_command(Consent::Given).is_some() {
+        "\nor let the tool do it: add --yes"
+    } else {
+        ""
+    }
 }
 
 /// Makes sure that the Rust target is installed, by rustup.
