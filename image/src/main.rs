@@ -6,6 +6,8 @@
 mod console;
 #[cfg(target_os = "none")]
 mod fatal;
+#[cfg(target_os = "none")]
+mod lock;
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 mod x86_64;
 

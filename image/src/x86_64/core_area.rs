@@ -1,36 +1,137 @@
-//! What each core has for itself: its kernel stack and the page that its entry stubs use.
+//! What each core has for itself: a kernel stack, and the area that its entry stubs, its
+//! segment registers and its fault stacks live in.
+//!
+//! The area is all that user mode's page tables show of a core when the kernel is isolated, so
+//! it holds nothing that user mode may not know.
 
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Cores that this image drives.
+pub(crate) const CORES: usize = 1;
 
 /// Bytes of a kernel stack. The deepest path (a system call in the debug flavour that ends in a
 /// formatted message) needs under 8 KiB; the rest is margin.
 const STACK_BYTES: usize = 32 << 10;
 /// A stack with its guard page, which is never mapped.
 pub(super) const STACK_SIZE: usize = GUARD_BYTES + STACK_BYTES;
-const GUARD_BYTES: usize = 4096;
+pub(super) const GUARD_BYTES: usize = 4096;
 
-/// A kernel stack. Only the processor writes it, through its stack pointer.
+/// Memory that only a processor writes, through its stack pointer.
 #[repr(C, align(4096))]
-pub(super) struct Stack(UnsafeCell<[u8; STACK_SIZE]>);
+pub(super) struct Stack<const SIZE: usize>(UnsafeCell<[u8; SIZE]>);
 
 // SAFETY: a stack belongs to one core; no Rust code reaches into it by this name.
-unsafe impl Sync for Stack {}
+unsafe impl<const SIZE: usize> Sync for Stack<SIZE> {}
 
-impl Stack {
-    const fn new() -> Self {
-        Self(UnsafeCell::new([0; STACK_SIZE]))
+impl<const SIZE: usize> Stack<SIZE> {
+    pub(super) const fn new() -> Self {
+        Self(UnsafeCell::new([0; SIZE]))
     }
 
-    /// Where the guard page is.
-    pub(super) fn guard(&self) -> u64 {
+    /// Its lowest address.
+    pub(super) fn bottom(&self) -> u64 {
         self.0.get().addr() as u64
     }
 
     /// Where the stack pointer starts.
     pub(super) fn top(&self) -> u64 {
-        self.guard() + STACK_SIZE as u64
+        self.bottom() + SIZE as u64
     }
 }
 
-/// The stack of the core that boots.
-pub(super) static BOOT_STACK: Stack = Stack::new();
+/// The kernel stack of the core that boots; its lowest page is the guard.
+pub(super) static BOOT_STACK: Stack<STACK_SIZE> = Stack::new();
+
+/// Which stack a fault is delivered on: the processor's interrupt stack table, from 1.
+#[derive(Clone, Copy)]
+pub(super) enum FaultStack {
+    NonMaskable = 1,
+    DoubleFault = 2,
+    MachineCheck = 3,
+    /// What kernel code can run into by mistake, a stack overflow above all.
+    Mistake = 4,
+}
+
+const FAULT_STACKS: usize = 4;
+const FAULT_STACK_BYTES: usize = 8192;
+/// A frame that the processor pushes, a vector, an error code and a register, with room.
+const ENTRY_STACK_WORDS: usize = 32;
+const GDT_WORDS: usize = 8;
+pub(super) const TSS_BYTES: usize = 104;
+
+/// What the stubs reach through GS.
+#[repr(C, align(4096))]
+pub(super) struct CoreArea {
+    /// The register file of the running thread: where entry saves to.
+    pub(super) current: AtomicU64,
+    /// Where the kernel stack starts.
+    pub(super) kernel_stack: AtomicU64,
+    /// Where the entry stack starts, which both address spaces show.
+    pub(super) entry_stack_top: AtomicU64,
+    /// CR3 for the kernel and for the running thread, with isolation.
+    pub(super) kernel_cr3: AtomicU64,
+    pub(super) user_cr3: AtomicU64,
+    /// The GS base that user mode had; without FSGSBASE, the bases last written.
+    pub(super) user_gs: AtomicU64,
+    pub(super) user_fs: AtomicU64,
+    /// A user register on its way.
+    pub(super) scratch: AtomicU64,
+    pub(super) gdt: [AtomicU64; GDT_WORDS],
+    pub(super) tss: [AtomicU32; TSS_BYTES / 4],
+    entry_stack: [AtomicU64; ENTRY_STACK_WORDS],
+    fault_stacks: [Stack<FAULT_STACK_BYTES>; FAULT_STACKS],
+}
+
+/// The areas of all cores.
+#[unsafe(link_section = ".entry.data")]
+pub(super) static AREAS: [CoreArea; CORES] = [const { CoreArea::new() }; CORES];
+
+impl CoreArea {
+    const fn new() -> Self {
+        Self {
+            current: AtomicU64::new(0),
+            kernel_stack: AtomicU64::new(0),
+            entry_stack_top: AtomicU64::new(0),
+            kernel_cr3: AtomicU64::new(0),
+            user_cr3: AtomicU64::new(0),
+            user_gs: AtomicU64::new(0),
+            user_fs: AtomicU64::new(0),
+            scratch: AtomicU64::new(0),
+            gdt: [const { AtomicU64::new(0) }; GDT_WORDS],
+            tss: [const { AtomicU32::new(0) }; TSS_BYTES / 4],
+            entry_stack: [const { AtomicU64::new(0) }; ENTRY_STACK_WORDS],
+            fault_stacks: [const { Stack::new() }; FAULT_STACKS],
+        }
+    }
+
+    /// Where it is, for GS.
+    pub(super) fn address(&self) -> u64 {
+        (&raw const *self).addr() as u64
+    }
+
+    /// Sets the stacks up.
+    pub(super) fn start(&self, kernel_stack: u64) {
+        let entry_stack_top = self.entry_stack.as_ptr_range().end.addr() as u64;
+        self.kernel_stack.store(kernel_stack, Ordering::Relaxed);
+        self.entry_stack_top
+            .store(entry_stack_top, Ordering::Relaxed);
+        // The stack for entry from user mode, then those of the interrupt stack table.
+        self.set_tss_word(4, entry_stack_top);
+        for (index, stack) in self.fault_stacks.iter().enumerate() {
+            self.set_tss_word(36 + 8 * index, stack.top());
+        }
+        // No IO permission bitmap: user mode reaches ports through the kernel only.
+        if let Some(word) = self.tss.get(25) {
+            word.store((TSS_BYTES as u32) << 16, Ordering::Relaxed);
+        }
+    }
+
+    /// The task-state segment's words of 64 bits are aligned to 32 only.
+    fn set_tss_word(&self, offset: usize, value: u64) {
+        let halves = [value as u32, (value >> 32) as u32];
+        for (word, half) in self.tss.iter().skip(offset / 4).zip(halves) {
+            word.store(half, Ordering::Relaxed);
+        }
+    }
+}

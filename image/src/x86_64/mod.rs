@@ -2,5 +2,17 @@
 
 mod boot;
 mod core_area;
+mod events;
+mod extra;
 mod header;
+mod isolation;
+mod memory;
+mod paging;
+mod root_task;
+mod segments;
 mod start;
+mod symbols;
+mod trap;
+mod window;
+
+pub(crate) use core_area::CORES;

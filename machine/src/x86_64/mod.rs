@@ -49,7 +49,7 @@ pub struct Setup<'a> {
 }
 
 /// The machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct X86 {
     features: Features,
     spaces: AddressSpaces,
