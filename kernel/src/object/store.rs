@@ -111,3 +111,20 @@ impl Kernel {
         Some((a, b))
     }
 }
+
+impl Kernel {
+    /// An object together with the array of `len` elements that follows `offset` bytes behind
+    /// its start.
+    #[inline(always)]
+    pub(crate) fn with_tail<T: Object, U: Object>(&mut self, r: Ref<T>, offset: u64, len: u64) -> (&mut T, &mut [U]) {
+        let bytes = len.wrapping_mul(size_of::<U>() as u64);
+        let mut object = self.machine.resolve(r.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND).cast::<T>();
+        let tail = self.machine.resolve(r.0.plus(offset), bytes, U::KIND).cast::<U>();
+        // SAFETY: `r` names a live `T` and `&mut self` excludes other accesses.
+        let object = unsafe { object.as_mut() };
+        // SAFETY: the object's memory goes on behind `offset >= size_of::<T>()` with `len`
+        // elements (its own count says so), disjoint from the `T` itself.
+        let tail = unsafe { core::slice::from_raw_parts_mut(tail.as_ptr(), len as usize) };
+        (object, tail)
+    }
+}

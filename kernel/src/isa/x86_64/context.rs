@@ -2,6 +2,7 @@
 
 use crate::object::store::Object;
 use abi::Word;
+use abi::x86_64::{INITIAL_RFLAGS, register, sanitised_address, sanitised_rflags};
 use machine::Kind;
 
 /// A thread's registers while it is not running. The trap stubs of the image write and read
@@ -53,4 +54,130 @@ pub struct Context {
 impl Object for Context {
     const KIND: Kind = Kind::Context;
     const OFFSET: u64 = 0;
+}
+
+impl Context {
+    /// A thread as Retype makes it.
+    pub fn new() -> Self {
+        Self { rflags: INITIAL_RFLAGS, ..Self::default() }
+    }
+
+    /// The invoked capability.
+    #[inline(always)]
+    pub fn capability(&self) -> Word {
+        self.rdi
+    }
+    /// The reply capability of a system call that takes one.
+    #[inline(always)]
+    pub fn reply_capability(&self) -> Word {
+        self.r12
+    }
+    /// Where `NBSendRecv` sends to.
+    #[inline(always)]
+    pub fn destination(&self) -> Word {
+        self.r13
+    }
+    /// Describes the message.
+    #[inline(always)]
+    pub fn message_info(&self) -> Word {
+        self.rsi
+    }
+    /// Message words in registers.
+    #[inline(always)]
+    pub fn message_registers(&self) -> [Word; 4] {
+        [self.r10, self.r8, self.r9, self.r15]
+    }
+    /// Sets the badge of a received message.
+    #[inline(always)]
+    pub fn set_badge(&mut self, badge: Word) {
+        self.rdi = badge;
+    }
+    /// Sets what describes a received message.
+    #[inline(always)]
+    pub fn set_message_info(&mut self, info: Word) {
+        self.rsi = info;
+    }
+    /// Sets message word `n`, if it travels in a register.
+    #[inline(always)]
+    pub fn set_message_register(&mut self, n: usize, word: Word) {
+        match n {
+            0 => self.r10 = word,
+            1 => self.r8 = word,
+            2 => self.r9 = word,
+            3 => self.r15 = word,
+            _ => {}
+        }
+    }
+
+    /// Where the instruction starts that entered the kernel.
+    #[inline(always)]
+    pub fn fault_ip(&self) -> Word {
+        self.fault_ip
+    }
+    /// Where the thread goes on.
+    #[inline(always)]
+    pub fn next_ip(&self) -> Word {
+        self.next_ip
+    }
+    /// Sets where a restart goes.
+    #[inline(always)]
+    pub fn set_fault_ip(&mut self, ip: Word) {
+        self.fault_ip = ip;
+    }
+    /// Goes on where a restart would.
+    #[inline(always)]
+    pub fn continue_at_fault_ip(&mut self) {
+        self.next_ip = self.fault_ip;
+    }
+
+    /// Sets the register that names thread-local storage.
+    pub fn set_tls_base(&mut self, base: Word) {
+        self.fs_base = sanitised_address(base);
+    }
+
+    /// Register `n` in the order of `seL4_UserContext`; 0 for numbers that do not exist.
+    pub fn register(&self, n: usize) -> Word {
+        let mut copy = *self;
+        copy.place(n).copied().unwrap_or(0)
+    }
+
+    /// Writes register `n` in the order of `seL4_UserContext`, made safe for the kernel to load.
+    pub fn write_register(&mut self, n: usize, value: Word) {
+        let value = match n {
+            register::RIP | register::FS_BASE | register::GS_BASE => sanitised_address(value),
+            register::RFLAGS => sanitised_rflags(value),
+            _ => value,
+        };
+        if let Some(place) = self.place(n) {
+            *place = value;
+        }
+        // `SYSRET` does not restore all that may just have changed.
+        self.fast_return = 0;
+    }
+
+    fn place(&mut self, n: usize) -> Option<&mut Word> {
+        Some(match n {
+            register::RIP => &mut self.fault_ip,
+            register::RSP => &mut self.rsp,
+            register::RFLAGS => &mut self.rflags,
+            register::RAX => &mut self.rax,
+            register::RBX => &mut self.rbx,
+            register::RCX => &mut self.rcx,
+            register::RDX => &mut self.rdx,
+            register::RSI => &mut self.rsi,
+            register::RDI => &mut self.rdi,
+            register::RBP => &mut self.rbp,
+            register::R8 => &mut self.r8,
+            register::R9 => &mut self.r9,
+            register::R10 => &mut self.r10,
+            register::R11 => &mut self.r11,
+            register::R12 => &mut self.r12,
+            register::R13 => &mut self.r13,
+            register::R14 => &mut self.r14,
+            register::R15 => &mut self.r15,
+            register::FS_BASE => &mut self.fs_base,
+            register::GS_BASE => &mut self.gs_base,
+            _ => return None,
+        })
+    }
 }

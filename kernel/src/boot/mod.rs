@@ -1,0 +1,1 @@
+//! From a memory map to the first thread.

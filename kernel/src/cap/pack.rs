@@ -1,0 +1,235 @@
+//! A capability as two words in a slot.
+//!
+//! ```text
+//! word 1: | tag 63..58 | small 57..48 | address 47..0 |
+//! word 0: whatever else the variant has
+//! ```
+//! The address is a kernel address without its 16 sign bits, or a physical address. The
+//! private field is the invariant of the one unsafe step: the bits of a `PackedCap` came from
+//! [`PackedCap::pack`], so its addresses name what its tag says.
+
+use super::*;
+
+/// A packed capability. All zero is the null capability.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(C)]
+pub struct PackedCap([u64; 2]);
+
+const ADDRESS_BITS: u32 = 48;
+const ADDRESS: u64 = (1 << ADDRESS_BITS) - 1;
+const SMALL: u64 = (1 << 10) - 1;
+/// Kernel addresses are the upper half of the address space.
+const SIGN: u64 = !ADDRESS;
+
+/// Tags. 0 is null. The order is free: nothing outside sees it.
+mod tag {
+    pub(super) const UNTYPED: u64 = 1;
+    pub(super) const ENDPOINT: u64 = 2;
+    pub(super) const NOTIFICATION: u64 = 3;
+    pub(super) const REPLY: u64 = 4;
+    pub(super) const CNODE: u64 = 5;
+    pub(super) const TCB: u64 = 6;
+    pub(super) const SCHED_CONTEXT: u64 = 7;
+    pub(super) const SCHED_CONTROL: u64 = 8;
+    pub(super) const IRQ_CONTROL: u64 = 9;
+    pub(super) const IRQ_HANDLER: u64 = 10;
+    pub(super) const DOMAIN: u64 = 11;
+    pub(super) const ZOMBIE: u64 = 12;
+    pub(super) const FRAME: u64 = 13;
+    pub(super) const PAGE_TABLE: u64 = 14;
+    pub(super) const VSPACE: u64 = 15;
+    pub(super) const ASID_CONTROL: u64 = 16;
+    pub(super) const ASID_POOL: u64 = 17;
+    pub(super) const ISA: u64 = 18;
+}
+
+const fn words(tag: u64, small: u64, address: u64, word0: u64) -> PackedCap {
+    PackedCap([word0, tag << 58 | (small & SMALL) << ADDRESS_BITS | address & ADDRESS])
+}
+
+impl PackedCap {
+    /// The null capability.
+    pub const NULL: Self = Self([0; 2]);
+
+    /// Whether this is the null capability.
+    #[inline(always)]
+    pub const fn is_null(self) -> bool {
+        self.tag() == 0
+    }
+
+    #[inline(always)]
+    const fn tag(self) -> u64 {
+        self.0[1] >> 58
+    }
+
+    #[inline(always)]
+    const fn small(self) -> u64 {
+        self.0[1] >> ADDRESS_BITS & SMALL
+    }
+
+    #[inline(always)]
+    const fn physical(self) -> PhysicalAddress {
+        PhysicalAddress(self.0[1] & ADDRESS)
+    }
+
+    #[inline(always)]
+    const fn kernel_address(self) -> KernelAddress {
+        // SAFETY: `SIGN` has bits set, so the value is not zero.
+        unsafe { KernelAddress::new(self.0[1] | SIGN).unwrap_unchecked() }
+    }
+
+    #[inline(always)]
+    const fn object<T>(self) -> Ref<T> {
+        Ref::new(self.kernel_address())
+    }
+
+    /// The packed form of `cap`.
+    #[inline(always)]
+    pub fn pack(cap: Cap) -> Self {
+        let object = |tag: u64, small: u64, at: KernelAddress, word0: u64| words(tag, small, at.bits(), word0);
+        match cap {
+            Cap::Null => Self::NULL,
+            Cap::Untyped(c) => {
+                // The mark's 23 bits: 10 here, 13 above the watermark's 44.
+                let mark = u64::from(c.cleared);
+                let word0 = u64::from(c.bits)
+                    | u64::from(c.device) << 6
+                    | c.watermark >> 4 << 7
+                    | mark >> 10 << 51;
+                words(tag::UNTYPED, mark, c.base.0, word0)
+            }
+            Cap::Endpoint(c) => object(tag::ENDPOINT, c.rights.bits().into(), c.endpoint.address(), c.badge),
+            Cap::Notification(c) => {
+                object(tag::NOTIFICATION, c.rights.bits().into(), c.notification.address(), c.badge)
+            }
+            Cap::Reply(c) => object(tag::REPLY, c.can_grant.into(), c.reply.address(), 0),
+            Cap::CNode(c) => {
+                object(tag::CNODE, c.radix.into(), c.slots.address(), c.guard << 6 | u64::from(c.guard_bits))
+            }
+            Cap::Tcb(tcb) => object(tag::TCB, 0, tcb.address(), 0),
+            Cap::SchedContext(c) => object(tag::SCHED_CONTEXT, c.bits.into(), c.sched_context.address(), 0),
+            Cap::SchedControl { core } => words(tag::SCHED_CONTROL, core.into(), 0, 0),
+            Cap::IrqControl => words(tag::IRQ_CONTROL, 0, 0, 0),
+            Cap::IrqHandler(irq) => words(tag::IRQ_HANDLER, 0, 0, irq.0.into()),
+            Cap::Domain => words(tag::DOMAIN, 0, 0, 0),
+            Cap::Zombie(c) => {
+                let small = match c.kind {
+                    ZombieKind::CNode { radix } => radix.into(),
+                    ZombieKind::Tcb => 0,
+                };
+                object(tag::ZOMBIE, small, c.slots.address(), c.remaining)
+            }
+            Cap::Frame(c) => {
+                let rights = match c.rights {
+                    VmRights::KernelOnly => 0,
+                    VmRights::ReadOnly => 1,
+                    VmRights::ReadWrite => 2,
+                };
+                let word0 = rights | u64::from(c.size.pack()) << 2 | u64::from(c.device) << 4;
+                words(tag::FRAME, 0, c.base.0, word0 | pack_mapping(c.mapping))
+            }
+            Cap::PageTable(c) => object(tag::PAGE_TABLE, c.level.pack().into(), c.table, pack_mapping(c.mapping)),
+            Cap::VSpace(c) => {
+                let asid = c.asid.map_or(0, |asid| u64::from(asid) << 1 | 1);
+                object(tag::VSPACE, 0, c.root, asid)
+            }
+            Cap::AsidControl => words(tag::ASID_CONTROL, 0, 0, 0),
+            Cap::AsidPool(c) => object(tag::ASID_POOL, c.index.into(), c.pool.address(), 0),
+            Cap::Isa(c) => {
+                let (small, word0) = c.pack();
+                words(tag::ISA, small.into(), 0, word0)
+            }
+        }
+    }
+
+    /// The capability.
+    #[inline(always)]
+    pub fn unpack(self) -> Cap {
+        let word0 = self.0[0];
+        match self.tag() {
+            tag::UNTYPED => Cap::Untyped(UntypedCap {
+                base: self.physical(),
+                bits: (word0 & 63) as u8,
+                device: word0 >> 6 & 1 != 0,
+                watermark: (word0 >> 7 & ((1 << 44) - 1)) << 4,
+                cleared: ((word0 >> 51) << 10 | self.small()) as u32,
+            }),
+            tag::ENDPOINT => Cap::Endpoint(EndpointCap {
+                endpoint: self.object(),
+                badge: word0,
+                rights: Rights::from_bits(self.small() as u8),
+            }),
+            tag::NOTIFICATION => Cap::Notification(NotificationCap {
+                notification: self.object(),
+                badge: word0,
+                rights: Rights::from_bits(self.small() as u8),
+            }),
+            tag::REPLY => Cap::Reply(ReplyCap { reply: self.object(), can_grant: self.small() != 0 }),
+            tag::CNODE => Cap::CNode(CNodeCap {
+                slots: self.object(),
+                radix: self.small() as u8,
+                guard: word0 >> 6,
+                guard_bits: (word0 & 63) as u8,
+            }),
+            tag::TCB => Cap::Tcb(self.object()),
+            tag::SCHED_CONTEXT => Cap::SchedContext(SchedContextCap {
+                sched_context: self.object(),
+                bits: self.small() as u8,
+            }),
+            tag::SCHED_CONTROL => Cap::SchedControl { core: self.small() as u8 },
+            tag::IRQ_CONTROL => Cap::IrqControl,
+            tag::IRQ_HANDLER => Cap::IrqHandler(Irq(word0 as u16)),
+            tag::DOMAIN => Cap::Domain,
+            tag::ZOMBIE => Cap::Zombie(ZombieCap {
+                slots: self.object(),
+                kind: match self.small() as u8 {
+                    0 => ZombieKind::Tcb,
+                    radix => ZombieKind::CNode { radix },
+                },
+                remaining: word0,
+            }),
+            tag::FRAME => Cap::Frame(FrameCap {
+                base: self.physical(),
+                size: isa::FrameSize::unpack((word0 >> 2 & 3) as u8),
+                rights: match word0 & 3 {
+                    0 => VmRights::KernelOnly,
+                    1 => VmRights::ReadOnly,
+                    _ => VmRights::ReadWrite,
+                },
+                device: word0 >> 4 & 1 != 0,
+                mapping: unpack_mapping(word0),
+            }),
+            tag::PAGE_TABLE => Cap::PageTable(TableCap {
+                table: self.kernel_address(),
+                level: isa::Level::unpack(self.small() as u8),
+                mapping: unpack_mapping(word0),
+            }),
+            tag::VSPACE => Cap::VSpace(VSpaceCap {
+                root: self.kernel_address(),
+                asid: (word0 & 1 != 0).then_some((word0 >> 1) as u16),
+            }),
+            tag::ASID_CONTROL => Cap::AsidControl,
+            tag::ASID_POOL => Cap::AsidPool(AsidPoolCap { pool: self.object(), index: self.small() as u8 }),
+            tag::ISA => isa::IsaCap::unpack(self.small() as u16, word0).map_or(Cap::Null, Cap::Isa),
+            _ => Cap::Null,
+        }
+    }
+}
+
+/// `| asid 63..48 | address 47..12 | mapped 11 | free for the variant 10..0 |`
+const fn pack_mapping(mapping: Option<Mapping>) -> u64 {
+    match mapping {
+        Some(m) => (m.asid as u64) << 48 | m.address.0 & (ADDRESS & !0xfff) | 1 << 11,
+        None => 0,
+    }
+}
+
+const fn unpack_mapping(word: u64) -> Option<Mapping> {
+    if word >> 11 & 1 == 0 {
+        return None;
+    }
+    Some(Mapping {
+        asid: (word >> 48) as u16,
+        address: VirtualAddress(word & (ADDRESS & !0xfff)),
+    })
+}

@@ -1,0 +1,99 @@
+//! From a capability address to a slot. (`abi/semantics-core.md` 3.2.)
+
+use crate::Kernel;
+use crate::cap::{Cap, CNodeCap};
+use crate::error::{Lookup, LookupFailure, SyscallError};
+use crate::object::cnode::Slot;
+use crate::object::store::Ref;
+use crate::object::tcb::{Tcb, TcbSlot};
+use abi::Word;
+
+/// Bits of an address.
+const WORD_BITS: u64 = 64;
+
+/// Where resolution ended: the slot, and how many bits of the address it did not use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Resolved {
+    pub slot: Ref<Slot>,
+    pub bits_left: u64,
+}
+
+/// The slot that `address` names in the CSpace of `thread`.
+#[doc(alias = "lookupSlot")]
+#[inline]
+pub fn lookup(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Result<Ref<Slot>, LookupFailure> {
+    let root = k[thread.slot(TcbSlot::CSpace)].cap();
+    resolve(k, root, address, WORD_BITS).map(|resolved| resolved.slot)
+}
+
+/// Follows the low `bits` bits (1 to 64) of `address` from `root`, CNode by CNode, until they
+/// are used up or lead to something that is not a CNode.
+#[doc(alias = "resolveAddressBits")]
+#[inline]
+pub fn resolve(k: &Kernel, root: Cap, address: Word, bits: u64) -> Result<Resolved, LookupFailure> {
+    let Cap::CNode(mut cnode) = root else {
+        return Err(LookupFailure::InvalidRoot);
+    };
+    let mut bits_left = bits;
+    loop {
+        let (slot, rest) = step(cnode, address, bits_left)?;
+        bits_left = rest;
+        if bits_left == 0 {
+            return Ok(Resolved { slot, bits_left });
+        }
+        match k[slot].cap() {
+            Cap::CNode(next) => cnode = next,
+            _ => return Ok(Resolved { slot, bits_left }),
+        }
+    }
+}
+
+/// One level: the slot, and the bits that are left behind it.
+#[inline(always)]
+fn step(cnode: CNodeCap, address: Word, bits_left: u64) -> Result<(Ref<Slot>, u64), LookupFailure> {
+    let guard_bits = u64::from(cnode.guard_bits);
+    let radix = u64::from(cnode.radix);
+    let guard_matches = guard_bits <= bits_left && bits_of(address, bits_left, guard_bits) == cnode.guard;
+    if !guard_matches {
+        return Err(LookupFailure::GuardMismatch { bits_left, guard: cnode.guard, bits_found: guard_bits });
+    }
+    let level_bits = guard_bits + radix;
+    if level_bits > bits_left {
+        return Err(LookupFailure::DepthMismatch { bits_left, bits_found: level_bits });
+    }
+    let index = bits_of(address, bits_left - guard_bits, radix);
+    Ok((cnode.slot(index), bits_left - level_bits))
+}
+
+/// The `count` bits of `address` that end `end - count` bits above its lowest.
+#[inline(always)]
+fn bits_of(address: Word, end: u64, count: u64) -> Word {
+    if count == 0 {
+        return 0;
+    }
+    // 0 < count <= end <= 64 here, so both shifts are below 64.
+    (address >> ((end - count) & 63)) & (u64::MAX >> ((64 - count) & 63))
+}
+
+/// The slot that an operation on slots names: `depth` bits of `index`, below `root`, exactly.
+#[doc(alias = "lookupTargetSlot")]
+pub fn target_slot(
+    k: &Kernel,
+    root: Cap,
+    index: Word,
+    depth: Word,
+    which: Lookup,
+) -> Result<Ref<Slot>, SyscallError> {
+    let failed = |failure| SyscallError::FailedLookup(which, failure);
+    if !matches!(root, Cap::CNode(_)) {
+        return Err(failed(LookupFailure::InvalidRoot));
+    }
+    if !(1..=WORD_BITS).contains(&depth) {
+        return Err(SyscallError::RangeError { min: 1, max: WORD_BITS });
+    }
+    let resolved = resolve(k, root, index, depth).map_err(failed)?;
+    if resolved.bits_left != 0 {
+        return Err(failed(LookupFailure::DepthMismatch { bits_left: resolved.bits_left, bits_found: 0 }));
+    }
+    Ok(resolved.slot)
+}

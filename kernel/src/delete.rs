@@ -1,0 +1,238 @@
+//! Deletion: of a capability, of what was derived from it, and of an object with its last
+//! capability. (`abi/semantics-core.md` 4.5.)
+//!
+//! CNodes and threads hold capabilities themselves, so their deletion is long: the capability
+//! becomes a zombie, whose slots are emptied from the last to the first, with preemption points
+//! in between. A zombie is exposed while a system call names its slot; one that is met while
+//! another is being emptied is swapped into its own first slot instead, so that the work stays
+//! a loop and never recurses.
+
+use crate::Kernel;
+use crate::cap::{Cap, ZombieCap, ZombieKind};
+use crate::cdt;
+use crate::error::Preempted;
+use crate::isa;
+use crate::object::cnode::{Slot, slot_at};
+use crate::object::irq;
+use crate::object::store::Ref;
+use crate::object::{asid, endpoint, notification, reply, sched_context, tcb};
+use abi::object::{ENDPOINT_BITS, NOTIFICATION_BITS, REPLY_BITS, SLOT_BITS};
+use machine::{Irq, KernelAddress, Machine};
+
+/// What remains to be undone once a slot is empty.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Cleanup {
+    Nothing,
+    Irq(Irq),
+    Isa(isa::IsaCap),
+}
+
+/// What finalising a capability left of it.
+struct Finalised {
+    remainder: Cap,
+    cleanup: Cleanup,
+}
+
+impl Finalised {
+    fn entirely() -> Self {
+        Self { remainder: Cap::Null, cleanup: Cleanup::Nothing }
+    }
+}
+
+/// Whether a slot can be emptied.
+enum Outcome {
+    Removable(Cleanup),
+    /// It holds a zombie that stands for itself: only whoever reduces that zombie empties it.
+    Cyclic,
+}
+
+/// Deletes the capability in `slot`.
+#[doc(alias = "cteDelete")]
+pub fn delete(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
+    while !k[slot].is_empty() {
+        let finalised = finalise(k, slot)?;
+        if removable(&finalised.remainder, slot) {
+            empty(k, slot, finalised.remainder, finalised.cleanup);
+            return Ok(());
+        }
+        cdt::update(k, slot, finalised.remainder);
+        if let Cap::Zombie(zombie) = finalised.remainder {
+            reduce(k, slot, zombie)?;
+        }
+        k.preemption_point()?;
+    }
+    Ok(())
+}
+
+/// Deletes everything derived from `slot`.
+#[doc(alias = "cteRevoke")]
+pub fn revoke(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
+    while let Some(child) = cdt::first_child(k, slot) {
+        delete(k, child)?;
+        k.preemption_point()?;
+    }
+    Ok(())
+}
+
+/// Deletes a capability that is known to be neither a CNode, a thread, nor the last one to
+/// something with waiters: what the kernel itself keeps for interrupts.
+#[doc(alias = "cteDeleteOne")]
+pub(crate) fn delete_simple(k: &mut Kernel, slot: Ref<Slot>) {
+    if k[slot].is_empty() {
+        return;
+    }
+    // The kernel's own copies are of notification capabilities: when one is the last, the
+    // waiters are few or the object goes with the next entry that names it.
+    while let Err(Preempted) = delete(k, slot) {}
+}
+
+/// Empties the last slot of the exposed zombie in `slot`.
+fn reduce(k: &mut Kernel, slot: Ref<Slot>, zombie: ZombieCap) -> Result<(), Preempted> {
+    let Some(last) = zombie.remaining.checked_sub(1) else { return Ok(()) };
+    let end = slot_at(zombie.slots, last);
+    delete_inner(k, end)?;
+    // The zombie itself may have been moved by that, if it was in its own slots.
+    if let Cap::Zombie(now) = k[slot].cap()
+        && now.slots == zombie.slots
+        && now.kind == zombie.kind
+        && now.remaining == zombie.remaining
+        && k[end].is_empty()
+    {
+        cdt::update(k, slot, Cap::Zombie(ZombieCap { remaining: last, ..zombie }));
+    }
+    Ok(())
+}
+
+/// As [`delete`], of a slot inside a zombie: a zombie found there is not worked off here but
+/// swapped out of the way.
+fn delete_inner(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
+    match finalise_inner(k, slot)? {
+        Outcome::Removable(cleanup) => {
+            let remainder = k[slot].cap();
+            empty(k, slot, remainder, cleanup);
+        }
+        Outcome::Cyclic => {}
+    }
+    Ok(())
+}
+
+fn finalise_inner(k: &mut Kernel, slot: Ref<Slot>) -> Result<Outcome, Preempted> {
+    while !k[slot].is_empty() {
+        let finalised = finalise(k, slot)?;
+        if removable(&finalised.remainder, slot) {
+            if !finalised.remainder.is_null() {
+                cdt::update(k, slot, finalised.remainder);
+            }
+            return Ok(Outcome::Removable(finalised.cleanup));
+        }
+        cdt::update(k, slot, finalised.remainder);
+        if let Cap::Zombie(zombie) = finalised.remainder {
+            if zombie.slots == slot {
+                return Ok(Outcome::Cyclic);
+            }
+            swap_out(k, slot, zombie);
+        }
+        k.preemption_point()?;
+    }
+    Ok(Outcome::Removable(Cleanup::Nothing))
+}
+
+/// Swaps the zombie in `slot` with what is in its own first slot.
+#[doc(alias = "capSwapForDelete")]
+fn swap_out(k: &mut Kernel, slot: Ref<Slot>, zombie: ZombieCap) {
+    if zombie.slots != slot {
+        let (a, b) = (k[slot].cap(), k[zombie.slots].cap());
+        cdt::swap(k, a, slot, b, zombie.slots);
+    }
+}
+
+/// Whether nothing, or nothing but its own slot, is left of `remainder` in `slot`.
+fn removable(remainder: &Cap, slot: Ref<Slot>) -> bool {
+    match remainder {
+        Cap::Null => true,
+        Cap::Zombie(z) => z.remaining == 0 || z.remaining == 1 && z.slots == slot,
+        _ => false,
+    }
+}
+
+/// Takes the capability out of `slot`, and does what that allows.
+fn empty(k: &mut Kernel, slot: Ref<Slot>, remainder: Cap, cleanup: Cleanup) {
+    if !k[slot].is_empty() {
+        cdt::remove(k, slot);
+    }
+    if let Cap::Zombie(zombie) = remainder {
+        match zombie.kind {
+            ZombieKind::CNode { radix } => k.machine.gone(zombie.slots.address(), 1 << (radix + SLOT_BITS as u8)),
+            ZombieKind::Tcb => tcb::memory_gone(k, tcb::block_of_slots(zombie.slots)),
+        }
+    }
+    match cleanup {
+        Cleanup::Nothing => {}
+        Cleanup::Irq(irq) => irq::release(k, irq),
+        Cleanup::Isa(cap) => cap.release(k),
+    }
+}
+
+/// Undoes what the capability in `slot` stands for: its own part always, the object's if it is
+/// the last one.
+#[doc(alias = "finaliseCap")]
+fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
+    let cap = k[slot].cap();
+    if let Cap::Zombie(_) = cap {
+        return Ok(Finalised { remainder: cap, cleanup: Cleanup::Nothing });
+    }
+    let last = cdt::is_final(k, slot);
+    match cap {
+        Cap::Frame(c) => {
+            isa::vspace::unmap_frame(k, c);
+            if last && !c.device {
+                k.machine.gone(KernelAddress::of(c.base), 1 << c.size.bits());
+            }
+        }
+        _ if !last => {}
+        Cap::Endpoint(c) => {
+            endpoint::finalise(k, c.endpoint)?;
+            k.machine.gone(c.endpoint.address(), 1 << ENDPOINT_BITS);
+        }
+        Cap::Notification(c) => {
+            notification::finalise(k, c.notification)?;
+            k.machine.gone(c.notification.address(), 1 << NOTIFICATION_BITS);
+        }
+        Cap::Reply(c) => {
+            reply::finalise(k, c.reply);
+            k.machine.gone(c.reply.address(), 1 << REPLY_BITS);
+        }
+        Cap::SchedContext(c) => {
+            sched_context::finalise(k, c.sched_context);
+            k.machine.gone(c.sched_context.address(), 1 << c.bits);
+        }
+        Cap::CNode(c) => {
+            let kind = ZombieKind::CNode { radix: c.radix };
+            return Ok(zombie(c.slots, kind, 1 << c.radix));
+        }
+        Cap::Tcb(thread) => {
+            tcb::finalise(k, thread);
+            return Ok(zombie(thread.slot(tcb::TcbSlot::CSpace), ZombieKind::Tcb, tcb::SLOTS));
+        }
+        Cap::IrqHandler(irq) => {
+            irq::forget_notification(k, irq);
+            return Ok(Finalised { remainder: Cap::Null, cleanup: Cleanup::Irq(irq) });
+        }
+        Cap::PageTable(c) => isa::vspace::finalise_table(k, c),
+        Cap::VSpace(c) => isa::vspace::finalise_root(k, c),
+        Cap::AsidPool(c) => asid::finalise_pool(k, c),
+        Cap::Isa(c) => return Ok(Finalised { remainder: Cap::Null, cleanup: Cleanup::Isa(c) }),
+        Cap::Null
+        | Cap::Untyped(_)
+        | Cap::SchedControl { .. }
+        | Cap::IrqControl
+        | Cap::Domain
+        | Cap::AsidControl
+        | Cap::Zombie(_) => {}
+    }
+    Ok(Finalised::entirely())
+}
+
+fn zombie(slots: Ref<Slot>, kind: ZombieKind, remaining: u64) -> Finalised {
+    Finalised { remainder: Cap::Zombie(ZombieCap { slots, kind, remaining }), cleanup: Cleanup::Nothing }
+}

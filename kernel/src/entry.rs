@@ -1,0 +1,182 @@
+//! The one way in and out: lock, handle, schedule, resume. The image's stubs have saved the
+//! registers of the current thread; they load those of whoever [`enter`] says.
+
+use crate::Kernel;
+use crate::console;
+use crate::error::Preempted;
+use crate::fault::{self, Fault};
+use crate::isa;
+use crate::kernel::DOMAINS;
+use crate::object::irq;
+use crate::object::sched_context;
+use crate::object::store::Ref;
+use crate::object::tcb::{Tcb, ThreadState};
+use crate::sched;
+use crate::syscall;
+use abi::syscall::Syscall;
+use abi::{FLAVOUR, PROFILE, Word};
+use machine::{Irq, Machine};
+
+/// Why the kernel was entered.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Event {
+    /// A system call instruction, with this number. `fault_ip` is the instruction, `next_ip`
+    /// what follows it.
+    Syscall(i64),
+    /// An interrupt; also while idle. `fault_ip` and `next_ip` are the interrupted instruction.
+    Interrupt(Irq),
+    /// An exception of the processor. `fault_ip` is the instruction.
+    UserException { number: Word, code: Word },
+    /// A memory access that was refused. `fault_ip` is the instruction.
+    VmFault { address: Word, status: Word, instruction: bool },
+    /// A floating-point instruction while they are off. `fault_ip` is the instruction.
+    FpuUnavailable,
+    /// A debug exception. `fault_ip` is the instruction.
+    Debug { reason: Word, address: Word, breakpoint: Word },
+}
+
+/// What the image does next.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[must_use]
+pub enum Resume {
+    /// Load these registers and go to `next_ip` in user mode.
+    Thread(Ref<isa::Context>),
+    /// Wait for an interrupt.
+    Idle,
+}
+
+/// Handles `event` on `core`.
+#[inline]
+pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
+    k.core = core;
+    match event {
+        Event::Syscall(number) => return enter_syscall(k, number),
+        Event::Interrupt(irq) => {
+            sched::update_time(k);
+            sched::check_budget(k);
+            irq::handle(k, irq);
+        }
+        Event::UserException { number, code } => enter_fault(k, Fault::UserException { number, code }),
+        Event::VmFault { address, status, instruction } => {
+            enter_fault(k, Fault::Vm { address, status, instruction });
+        }
+        Event::Debug { reason, address, breakpoint } => enter_fault(k, Fault::Debug { reason, address, breakpoint }),
+        Event::FpuUnavailable => enter_fpu(k),
+    }
+    leave(k)
+}
+
+fn enter_syscall(k: &mut Kernel, number: i64) -> Resume {
+    let Some(thread) = k.current() else { return leave(k) };
+    match Syscall::from_number(number, &PROFILE, FLAVOUR) {
+        Some(call) if is_debug(call) => {
+            console::debug_call(k, thread, call);
+            return resume(k);
+        }
+        Some(call) => {
+            sched::update_time(k);
+            if sched::check_budget_restart(k) {
+                match call {
+                    Syscall::SetTlsBase => {
+                        let base = k[thread.context()].capability();
+                        k[thread.context()].set_tls_base(base);
+                    }
+                    call => {
+                        if let Err(Preempted) = syscall::handle(k, thread, call) {
+                            preempted(k);
+                        }
+                    }
+                }
+            }
+        }
+        None => enter_fault(k, Fault::UnknownSyscall { number: number as Word }),
+    }
+    leave(k)
+}
+
+/// Calls that change nothing that time or scheduling depends on.
+fn is_debug(call: Syscall) -> bool {
+    call.number() < Syscall::Yield.number() && call != Syscall::SetTlsBase
+}
+
+fn enter_fault(k: &mut Kernel, fault: Fault) {
+    sched::update_time(k);
+    if sched::check_budget_restart(k)
+        && let Some(thread) = k.current()
+    {
+        fault::deliver(k, thread, fault);
+    }
+}
+
+fn enter_fpu(k: &mut Kernel) {
+    let Some(thread) = k.current() else { return };
+    if k[thread].flags & abi::sched::TCB_FLAG_FPU_DISABLED != 0 {
+        enter_fault(k, isa::FPU_DISABLED_FAULT);
+    } else {
+        sched::fpu_acquire(k, thread);
+    }
+}
+
+/// The current thread's system call gave way. It is to be executed again; a waiting interrupt
+/// comes as soon as the kernel is left.
+fn preempted(k: &mut Kernel) {
+    sched::update_time(k);
+    sched::check_budget_restart(k);
+}
+
+fn leave(k: &mut Kernel) -> Resume {
+    sched::schedule(k);
+    resume(k)
+}
+
+/// The current thread, ready to go on.
+#[doc(alias = "activateThread")]
+pub(crate) fn resume(k: &mut Kernel) -> Resume {
+    let Some(thread) = k.current() else {
+        return Resume::Idle;
+    };
+    if k[thread].yield_to.is_some() {
+        sched_context::complete_yield(k, thread);
+    }
+    if k[thread].state == ThreadState::Restart {
+        k[thread.context()].continue_at_fault_ip();
+        k[thread].state = ThreadState::Running;
+    }
+    isa::vspace::activate(k, thread);
+    sched::fpu_prepare(k, thread);
+    Resume::Thread(thread.context())
+}
+
+impl Kernel {
+    /// A place where a long operation may give way: at every 100th, if an interrupt waits or the
+    /// caller's time is over. (`abi/semantics-core.md` 6.)
+    #[inline]
+    pub fn preemption_point(&mut self) -> Result<(), Preempted> {
+        self.preemption_point_after(1)
+    }
+
+    /// As [`Self::preemption_point`], after work that counts for `units` of them.
+    pub fn preemption_point_after(&mut self, units: u64) -> Result<(), Preempted> {
+        self.work = self.work.saturating_add(u32::try_from(units).unwrap_or(u32::MAX));
+        if self.work < PROFILE.max_work_units as u32 {
+            return Ok(());
+        }
+        self.work = 0;
+        if self.machine.interrupt_pending() {
+            return Err(Preempted);
+        }
+        sched::update_time(self);
+        let used = self.node().consumed;
+        let has_time = self
+            .node()
+            .current_sc
+            .is_some_and(|sc| self[sc].ring.active() && sched_context::sufficient(self, sc, used));
+        let domain_over = DOMAINS > 1 && self.schedule.remaining == 0;
+        if has_time && !domain_over { Ok(()) } else { Err(Preempted) }
+    }
+
+    /// The state of a thread, for reports.
+    pub fn state(&self, thread: Ref<Tcb>) -> ThreadState {
+        self[thread].state
+    }
+}

@@ -1,0 +1,174 @@
+//! The state of the kernel, all of it. Whoever holds `&mut Kernel` may change anything;
+//! whoever holds `&Kernel` may only look.
+
+use crate::isa;
+use crate::object::asid::AsidTable;
+use crate::object::domain::Schedule;
+use crate::object::irq::IrqTable;
+use crate::object::sched_context::SchedContext;
+use crate::object::store::Ref;
+use crate::object::tcb::Tcb;
+use crate::queue::Queue;
+use crate::refill::Limits;
+use crate::sched::Action;
+use abi::{PROFILE, Word};
+use machine::{KernelAddress, Machine, Ticks};
+
+/// How many cores the image has room for.
+pub const NODES: usize = PROFILE.num_nodes as usize;
+/// How many domains there are.
+pub const DOMAINS: usize = PROFILE.num_domains as usize;
+/// How many priorities there are.
+pub const PRIORITIES: usize = 256;
+
+/// The shortest budget, in microseconds: twice what the kernel itself may need.
+pub const MIN_BUDGET_US: u64 = 20 * PROFILE.kernel_wcet_scale as u64;
+
+/// The ready threads of a domain, by priority.
+#[derive(Clone, Debug)]
+pub struct ReadyQueues {
+    pub queues: [Queue; PRIORITIES],
+    /// A bit for each queue that has a thread.
+    pub bitmap: [u64; PRIORITIES / 64],
+}
+
+/// What a core knows of itself.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The thread that entered the kernel, or that leaves it; `None` when idle.
+    pub current: Option<Ref<Tcb>>,
+    /// The scheduling context that time is charged to.
+    pub current_sc: Option<Ref<SchedContext>>,
+    /// What the scheduler is to do before the kernel is left.
+    pub action: Action,
+    /// The timer's deadline may have changed.
+    pub reprogram: bool,
+    /// The time of this kernel entry.
+    pub now: Ticks,
+    /// Time since the last charge to `current_sc`.
+    pub consumed: Ticks,
+    pub ready: [ReadyQueues; DOMAINS],
+    /// Threads that wait for their next refill, earliest first.
+    pub release: Queue,
+    /// Whose floating-point state the registers hold.
+    pub fpu_owner: Option<Ref<Tcb>>,
+    /// Whether user space may touch the floating-point registers now.
+    pub fpu_enabled: bool,
+}
+
+/// The kernel.
+#[derive(Clone)]
+pub struct Kernel {
+    pub machine: machine::Current,
+    pub nodes: [Node; NODES],
+    /// The core that runs this.
+    pub core: usize,
+    pub irqs: IrqTable,
+    pub asids: AsidTable,
+    pub schedule: Schedule,
+    /// What only this ISA keeps.
+    pub isa: isa::Globals,
+    /// The smallest budget and so on, in ticks.
+    pub limits: Limits,
+    /// Work done since the last preemption point that looked.
+    pub work: u32,
+    /// All threads, newest first (debug flavour).
+    pub all_threads: Option<Ref<Tcb>>,
+}
+
+impl Node {
+    const fn new() -> Self {
+        const EMPTY: ReadyQueues = ReadyQueues { queues: [Queue::EMPTY; PRIORITIES], bitmap: [0; PRIORITIES / 64] };
+        Self {
+            current: None,
+            current_sc: None,
+            action: Action::ResumeCurrent,
+            reprogram: false,
+            now: 0,
+            consumed: 0,
+            ready: [EMPTY; DOMAINS],
+            release: Queue::EMPTY,
+            fpu_owner: None,
+            fpu_enabled: true,
+        }
+    }
+}
+
+impl Kernel {
+    /// A kernel that knows nothing yet; [`boot`](crate::boot) fills it. `irq_slots` is memory
+    /// for [`IrqTable::SLOT_BYTES`] bytes of slots, inside the kernel's window, already zero.
+    pub const fn new(machine: machine::Current, irq_slots: KernelAddress) -> Self {
+        Self {
+            machine,
+            nodes: [const { Node::new() }; NODES],
+            core: 0,
+            irqs: IrqTable::new(irq_slots),
+            asids: AsidTable::new(),
+            schedule: Schedule::new(),
+            isa: isa::Globals::new(),
+            limits: Limits { min_budget: 0, max_release_time: 0 },
+            work: 0,
+            all_threads: None,
+        }
+    }
+
+    /// Takes the units of time from the machine. Called once, when the clock is known.
+    pub fn start_clock(&mut self) {
+        let per_us = self.machine.ticks_per_us();
+        self.limits = Limits {
+            min_budget: MIN_BUDGET_US.saturating_mul(per_us),
+            max_release_time: u64::MAX - self.max_period_us().saturating_mul(per_us).saturating_mul(5),
+        };
+        let now = self.machine.now();
+        self.node_mut().now = now;
+    }
+
+    /// This core's state.
+    #[inline(always)]
+    pub fn node(&self) -> &Node {
+        // `core < NODES` always; the bound keeps the compiler from having to believe it.
+        let core = if NODES == 1 { 0 } else { self.core % NODES };
+        #[expect(clippy::indexing_slicing, reason = "reduced modulo the length in the line above")]
+        &self.nodes[core]
+    }
+
+    /// This core's state.
+    #[inline(always)]
+    pub fn node_mut(&mut self) -> &mut Node {
+        let core = if NODES == 1 { 0 } else { self.core % NODES };
+        #[expect(clippy::indexing_slicing, reason = "reduced modulo the length in the line above")]
+        &mut self.nodes[core]
+    }
+
+    /// The thread that entered the kernel.
+    #[inline(always)]
+    pub fn current(&self) -> Option<Ref<Tcb>> {
+        self.node().current
+    }
+
+    /// Runnable, with configured time, and not waiting for it.
+    #[doc(alias = "isSchedulable")]
+    #[inline(always)]
+    pub fn schedulable(&self, thread: Ref<Tcb>) -> bool {
+        let tcb = &self[thread];
+        tcb.runnable() && !tcb.release_queued && tcb.sched_context.is_some_and(|sc| self[sc].ring.active())
+    }
+
+    /// The longest period and budget, in microseconds.
+    pub fn max_period_us(&self) -> u64 {
+        match PROFILE.static_max_period_us as u64 {
+            0 => u64::MAX / self.machine.ticks_per_us().max(1) / 8,
+            us => us,
+        }
+    }
+
+    /// Ticks as whole microseconds.
+    pub fn us_of(&self, ticks: Ticks) -> Word {
+        ticks / self.machine.ticks_per_us().max(1)
+    }
+
+    /// Microseconds as ticks.
+    pub fn ticks_of(&self, us: u64) -> Ticks {
+        us.saturating_mul(self.machine.ticks_per_us())
+    }
+}

@@ -1,0 +1,266 @@
+//! Untyped memory, and the birth of objects in it. (`abi/semantics-core.md` 5.)
+//!
+//! The watermark says how much is in use; objects are carved above it. Memory is cleared when
+//! an object is made of it, not when it comes back: a short-lived endpoint costs 16 bytes of
+//! clearing, not its whole untyped. Large areas are cleared with preemption points, and how far
+//! that got is kept in the capability.
+
+use crate::Kernel;
+use crate::cap::*;
+use crate::cdt;
+use crate::console;
+use crate::cspace;
+use crate::error::{Lookup, LookupFailure, Preempted, SyscallError};
+use crate::isa;
+use crate::message::Message;
+use crate::object::cnode::{Slot, slot_at};
+use crate::object::endpoint::Endpoint;
+use crate::object::notification::Notification;
+use crate::object::reply::Reply;
+use crate::object::sched_context::SchedContext;
+use crate::object::store::{Object, Ref};
+use crate::object::tcb::{self, Tcb};
+use abi::PROFILE;
+use abi::Word;
+use abi::object::{MAX_UNTYPED_BITS, MIN_SCHED_CONTEXT_BITS, MIN_UNTYPED_BITS, OBJECT_TYPES, ObjectType, SLOT_BITS};
+use machine::{KernelAddress, Kind, Machine, PhysicalAddress};
+
+/// Memory is cleared in pieces of this size, with a preemption point after each.
+pub const CHUNK: u64 = 1 << 15;
+
+/// What kind of object is to be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NewObject {
+    Untyped,
+    Tcb,
+    Endpoint,
+    Notification,
+    CNode,
+    SchedContext,
+    Reply,
+    Isa(isa::NewObject),
+}
+
+impl NewObject {
+    fn of(object_type: ObjectType) -> Option<Self> {
+        Some(match object_type {
+            ObjectType::Untyped => Self::Untyped,
+            ObjectType::Tcb => Self::Tcb,
+            ObjectType::Endpoint => Self::Endpoint,
+            ObjectType::Notification => Self::Notification,
+            ObjectType::CNode => Self::CNode,
+            ObjectType::SchedContext => Self::SchedContext,
+            ObjectType::Reply => Self::Reply,
+            other => Self::Isa(isa::NewObject::of(other)?),
+        })
+    }
+
+    /// Whether device memory can become this.
+    fn fits_device(self) -> bool {
+        match self {
+            Self::Untyped => true,
+            Self::Isa(object) => object.is_frame(),
+            _ => false,
+        }
+    }
+}
+
+/// Objects to be made, and where their capabilities go.
+#[derive(Clone, Copy, Debug)]
+pub struct Retype {
+    untyped: Ref<Slot>,
+    object: NewObject,
+    /// log2 of the size of one object in bytes.
+    bits: u8,
+    first_slot: Ref<Slot>,
+    count: u64,
+}
+
+impl Retype {
+    /// Looks at what `m` asks of the untyped in `slot`.
+    pub fn decode(k: &Kernel, slot: Ref<Slot>, cap: UntypedCap, m: &Message) -> Result<Self, SyscallError> {
+        let (6.., Some(root)) = (m.length, m.cap(0)) else {
+            return Err(SyscallError::TruncatedMessage);
+        };
+        let [number, size_bits, index, depth, offset, count] = [0, 1, 2, 3, 4, 5].map(|n| m.word(k, n));
+        let object_type = OBJECT_TYPES.decode(number).ok_or(SyscallError::InvalidArgument(0))?;
+        let bits = object_bits(object_type, size_bits)?;
+        let node = target_node(k, root, index, depth)?;
+        let slots = 1u64 << node.radix;
+        if offset > slots - 1 {
+            return Err(SyscallError::RangeError { min: 0, max: slots - 1 });
+        }
+        let fan_out = PROFILE.retype_fan_out_limit as u64;
+        if !(1..=fan_out).contains(&count) {
+            return Err(SyscallError::RangeError { min: 1, max: fan_out });
+        }
+        if count > slots - offset {
+            return Err(SyscallError::RangeError { min: 1, max: slots - offset });
+        }
+        let first_slot = node.slot(offset);
+        if (0..count).any(|n| !k[slot_at(first_slot, n)].is_empty()) {
+            return Err(SyscallError::DeleteFirst);
+        }
+        let used = if cdt::has_children(k, slot) { cap.watermark } else { 0 };
+        let available = (1u64 << cap.bits) - used;
+        if available >> bits < count {
+            return Err(SyscallError::NotEnoughMemory { available });
+        }
+        let object = NewObject::of(object_type).ok_or(SyscallError::InvalidArgument(0))?;
+        if cap.device && !object.fits_device() {
+            return Err(SyscallError::InvalidArgument(1));
+        }
+        Ok(Self { untyped: slot, object, bits, first_slot, count })
+    }
+
+    /// Does it.
+    pub fn commit(self, k: &mut Kernel) -> Result<(), Preempted> {
+        let Cap::Untyped(mut cap) = k[self.untyped].cap() else { return Ok(()) };
+        if cap.watermark != 0 && !cdt::has_children(k, self.untyped) {
+            cap = UntypedCap { watermark: 0, cleared: 0, ..cap };
+        }
+        // Both below 2^47, and decode has checked that all fits.
+        let size = 1u64 << self.bits;
+        let start = (cap.watermark + size - 1) & !(size - 1);
+        let end = start + size * self.count;
+        if !cap.device && self.object != NewObject::Untyped {
+            self.clear(k, &mut cap, start, end)?;
+        }
+        cdt::update(k, self.untyped, Cap::Untyped(UntypedCap { watermark: end, cleared: 0, ..cap }));
+        for n in 0..self.count {
+            let base = PhysicalAddress(cap.base.0 + start + n * size);
+            let made = create(k, self.object, base, self.bits, cap.device);
+            cdt::insert_child(k, made, self.untyped, slot_at(self.first_slot, n));
+        }
+        Ok(())
+    }
+
+    /// Clears the memory from `start` to `end` (offsets in the untyped).
+    fn clear(&self, k: &mut Kernel, cap: &mut UntypedCap, start: u64, end: u64) -> Result<(), Preempted> {
+        let at = |offset: u64| KernelAddress::of(PhysicalAddress(cap.base.0 + offset));
+        if end - start <= CHUNK {
+            k.machine.clear(at(start), end - start);
+            return Ok(());
+        }
+        // In whole chunks from the first above the watermark, so that the progress is a number
+        // that any later retype can trust; what lies before the first chunk is cleared last.
+        let first = (cap.watermark + CHUNK - 1) & !(CHUNK - 1);
+        loop {
+            let next = first + u64::from(cap.cleared) * CHUNK;
+            if next >= end {
+                break;
+            }
+            k.machine.clear(at(next), CHUNK.min(end - next));
+            if next + CHUNK > end {
+                break;
+            }
+            cap.cleared += 1;
+            cdt::update(k, self.untyped, Cap::Untyped(*cap));
+            k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits)?;
+        }
+        if start < first {
+            k.machine.clear(at(start), first - start);
+        }
+        Ok(())
+    }
+}
+
+/// log2 of the size of an object, for the user's `size_bits`.
+fn object_bits(object_type: ObjectType, size_bits: Word) -> Result<u8, SyscallError> {
+    let max = MAX_UNTYPED_BITS as u64;
+    let too_large = SyscallError::RangeError { min: 0, max };
+    if size_bits >= 64 {
+        return Err(too_large);
+    }
+    let bits = match object_type {
+        ObjectType::CNode => size_bits + SLOT_BITS as u64,
+        _ => object_type.size_bits(abi::ISA, &PROFILE).map_or(size_bits, |bits| bits as u64),
+    };
+    if bits > max {
+        return Err(too_large);
+    }
+    let too_small = match object_type {
+        ObjectType::CNode => size_bits == 0,
+        ObjectType::Untyped => size_bits < MIN_UNTYPED_BITS as u64,
+        ObjectType::SchedContext => size_bits < MIN_SCHED_CONTEXT_BITS as u64,
+        _ => false,
+    };
+    if too_small { Err(SyscallError::InvalidArgument(1)) } else { Ok(bits as u8) }
+}
+
+/// The CNode that the new capabilities go to.
+fn target_node(k: &Kernel, root: Ref<Slot>, index: Word, depth: Word) -> Result<CNodeCap, SyscallError> {
+    let slot = match depth {
+        0 => root,
+        depth => cspace::target_slot(k, k[root].cap(), index, depth, Lookup::Destination)?,
+    };
+    match k[slot].cap() {
+        Cap::CNode(node) => Ok(node),
+        _ => Err(SyscallError::FailedLookup(
+            Lookup::Destination,
+            LookupFailure::MissingCapability { bits_left: depth },
+        )),
+    }
+}
+
+/// Makes an object of `2^bits` bytes of cleared memory at `base`. The first capability to it.
+pub(crate) fn create(k: &mut Kernel, object: NewObject, base: PhysicalAddress, bits: u8, device: bool) -> Cap {
+    let at = KernelAddress::of(base);
+    match object {
+        NewObject::Untyped => Cap::Untyped(UntypedCap { base, bits, device, watermark: 0, cleared: 0 }),
+        NewObject::Tcb => Cap::Tcb(create_tcb(k, at)),
+        NewObject::Endpoint => {
+            let endpoint = born(k, at, 1 << bits, Endpoint::new());
+            Cap::Endpoint(EndpointCap { endpoint, badge: 0, rights: Rights::ALL })
+        }
+        NewObject::Notification => {
+            let notification = born(k, at, 1 << bits, Notification::new());
+            Cap::Notification(NotificationCap { notification, badge: 0, rights: Rights::ALL })
+        }
+        NewObject::Reply => {
+            let reply = born(k, at, 1 << bits, Reply::new());
+            Cap::Reply(ReplyCap { reply, can_grant: true })
+        }
+        NewObject::SchedContext => {
+            let sched_context = born(k, at, 1 << bits, SchedContext::new());
+            Cap::SchedContext(SchedContextCap { sched_context, bits })
+        }
+        NewObject::CNode => {
+            // All zero is an array of empty slots.
+            k.machine.born(at, 1 << bits, Kind::Slots);
+            let radix = bits - SLOT_BITS as u8;
+            Cap::CNode(CNodeCap { slots: Ref::new(at), radix, guard: 0, guard_bits: 0 })
+        }
+        NewObject::Isa(object) => isa::create(k, object, base, device),
+    }
+}
+
+fn create_tcb(k: &mut Kernel, at: KernelAddress) -> Ref<Tcb> {
+    for (offset, len, kind) in tcb::PIECES {
+        k.machine.born(at.plus(offset), len, kind);
+    }
+    let thread = Ref::new(at);
+    let (domain, core) = (k.schedule.current_domain() as u8, k.core as u8);
+    write(k, thread, Tcb::new(domain, core));
+    write(k, thread.context(), isa::Context::new());
+    k.machine.fpu_initialise(thread.fpu());
+    console::thread_born(k, thread);
+    thread
+}
+
+/// Brings an object to life in the `len` bytes at `at`.
+fn born<T: Object>(k: &mut Kernel, at: KernelAddress, len: u64, value: T) -> Ref<T> {
+    k.machine.born(at, len, T::KIND);
+    let object = Ref::new(at);
+    write(k, object, value);
+    object
+}
+
+/// The first value of an object.
+fn write<T: Object>(k: &mut Kernel, object: Ref<T>, value: T) {
+    let at = object.address().plus(T::OFFSET);
+    let place = k.machine.resolve(at, size_of::<T>() as u64, T::KIND).cast::<T>();
+    // SAFETY: the memory has just become this object (`Machine::born` above), is aligned because
+    // objects are aligned to their size, and `&mut Kernel` excludes any other access.
+    unsafe { place.write(value) };
+}

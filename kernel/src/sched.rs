@@ -1,0 +1,446 @@
+//! Who runs. (`abi/semantics-tcb-sched.md`.)
+//!
+//! Each core has ready queues per domain and priority, and a release queue of threads that wait
+//! for a refill. While the kernel handles an entry it only notes in [`Action`] what has changed;
+//! [`schedule`] decides once, before the kernel is left.
+
+use crate::Kernel;
+use crate::fault;
+use crate::kernel::DOMAINS;
+use crate::object::domain;
+use crate::object::sched_context::{self, SchedContext};
+use crate::object::store::Ref;
+use crate::object::tcb::{Tcb, ThreadState};
+use crate::queue::Queue;
+use machine::{Machine, Ticks};
+
+/// What the scheduler is to do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Action {
+    /// Nothing has changed that could stop the current thread.
+    ResumeCurrent,
+    /// This thread has become ready; compare it with the current one.
+    SwitchTo(Ref<Tcb>),
+    /// Look at the queues.
+    ChooseNew,
+}
+
+// --- Ready queues ----------------------------------------------------------------------------
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    First,
+    Last,
+}
+
+fn queue_of(k: &mut Kernel, thread: Ref<Tcb>) -> Option<(&mut Queue, &mut u64, u64)> {
+    let (domain, priority) = (k[thread].domain as usize, k[thread].priority as usize);
+    let ready = k.node_mut().ready.get_mut(domain)?;
+    let queue = ready.queues.get_mut(priority)?;
+    let word = ready.bitmap.get_mut(priority / 64)?;
+    Some((queue, word, 1 << (priority % 64)))
+}
+
+fn enqueue(k: &mut Kernel, thread: Ref<Tcb>, end: End) {
+    if k[thread].ready_queued || k[thread].release_queued {
+        return;
+    }
+    let Some((queue, bits, bit)) = queue_of(k, thread) else { return };
+    *bits |= bit;
+    let old = *queue;
+    let new = match end {
+        End::First => old.with_first(k, thread),
+        End::Last => old.with_last(k, thread),
+    };
+    if new != old
+        && let Some((queue, _, _)) = queue_of(k, thread)
+    {
+        *queue = new;
+    }
+    k[thread].ready_queued = true;
+}
+
+/// Puts `thread` at the front of its priority, unless it is queued.
+#[doc(alias = "tcbSchedEnqueue")]
+pub fn enqueue_first(k: &mut Kernel, thread: Ref<Tcb>) {
+    enqueue(k, thread, End::First);
+}
+
+/// Puts `thread` behind all others of its priority, unless it is queued.
+#[doc(alias = "tcbSchedAppend")]
+pub fn enqueue_last(k: &mut Kernel, thread: Ref<Tcb>) {
+    enqueue(k, thread, End::Last);
+}
+
+/// Takes `thread` out of the ready queues, if it is there.
+#[inline(always)]
+pub fn dequeue(k: &mut Kernel, thread: Ref<Tcb>) {
+    if k[thread].ready_queued {
+        dequeue_queued(k, thread);
+    }
+}
+
+fn dequeue_queued(k: &mut Kernel, thread: Ref<Tcb>) {
+    k[thread].ready_queued = false;
+    let Some((queue, _, _)) = queue_of(k, thread) else { return };
+    let new = queue.without(k, thread);
+    if let Some((queue, bits, bit)) = queue_of(k, thread) {
+        *queue = new;
+        if new.is_empty() {
+            *bits &= !bit;
+        }
+    }
+}
+
+/// The highest priority with a ready thread in the current domain.
+#[inline(always)]
+fn highest_ready(k: &Kernel) -> Option<u8> {
+    let ready = k.node().ready.get(k.schedule.current_domain())?;
+    let (n, word) = ready.bitmap.iter().enumerate().rev().find(|(_, word)| **word != 0)?;
+    Some((n as u32 * 64 + word.ilog2()) as u8)
+}
+
+fn first_ready(k: &Kernel) -> Option<Ref<Tcb>> {
+    let priority = highest_ready(k)?;
+    k.node().ready.get(k.schedule.current_domain())?.queues.get(priority as usize)?.first()
+}
+
+// --- The release queue -------------------------------------------------------------------------
+
+/// Makes the thread of `sc` wait for the next refill.
+pub fn postpone(k: &mut Kernel, sc: Ref<SchedContext>) {
+    let Some(thread) = k[sc].tcb else { return };
+    dequeue(k, thread);
+    if k[thread].release_queued {
+        return;
+    }
+    let time = sched_context::head(k, sc).time;
+    let queue = k.node().release.with_sorted(k, thread, |k, other| release_time(k, other) > time);
+    let node = k.node_mut();
+    node.release = queue;
+    node.reprogram = true;
+    k[thread].release_queued = true;
+}
+
+fn release_time(k: &Kernel, thread: Ref<Tcb>) -> Ticks {
+    k[thread].sched_context.map_or(0, |sc| sched_context::head(k, sc).time)
+}
+
+/// `thread` no longer waits for a refill, if it did.
+#[inline(always)]
+pub fn release_remove(k: &mut Kernel, thread: Ref<Tcb>) {
+    if k[thread].release_queued {
+        let queue = k.node().release.without(k, thread);
+        let node = k.node_mut();
+        node.release = queue;
+        node.reprogram = true;
+        k[thread].release_queued = false;
+    }
+}
+
+/// Threads whose refill is ready become ready.
+fn awaken(k: &mut Kernel) {
+    while let Some(thread) = k.node().release.first() {
+        let Some(sc) = k[thread].sched_context else { return };
+        if !sched_context::ready(k, sc) {
+            return;
+        }
+        release_remove(k, thread);
+        possible_switch_to(k, thread);
+    }
+}
+
+// --- Notes for the scheduler -------------------------------------------------------------------
+
+/// Look at the queues before the kernel is left.
+#[doc(alias = "rescheduleRequired")]
+pub fn reschedule(k: &mut Kernel) {
+    if let Action::SwitchTo(candidate) = k.node().action
+        && k.schedulable(candidate)
+    {
+        enqueue_first(k, candidate);
+    }
+    k.node_mut().action = Action::ChooseNew;
+}
+
+/// `thread` may now run, perhaps instead of the current one.
+#[inline]
+pub fn possible_switch_to(k: &mut Kernel, thread: Ref<Tcb>) {
+    let tcb = &k[thread];
+    if tcb.sched_context.is_none() || tcb.release_queued {
+        return;
+    }
+    let (domain, core) = (tcb.domain as usize, tcb.core as usize);
+    if domain != k.schedule.current_domain() || (crate::kernel::NODES > 1 && core != k.core) {
+        enqueue_first(k, thread);
+    } else if k.node().action != Action::ResumeCurrent {
+        reschedule(k);
+        enqueue_first(k, thread);
+    } else {
+        k.node_mut().action = Action::SwitchTo(thread);
+    }
+}
+
+/// The state of `thread` has changed: if it can no longer run and is running, somebody else must.
+#[doc(alias = "scheduleTCB")]
+#[inline(always)]
+pub fn state_changed(k: &mut Kernel, thread: Ref<Tcb>) {
+    if k.current() == Some(thread) && k.node().action == Action::ResumeCurrent && !k.schedulable(thread) {
+        k.node_mut().action = Action::ChooseNew;
+    }
+}
+
+/// `thread`, which is suspended, is about to lose its memory: nothing here may name it.
+pub(crate) fn thread_gone(k: &mut Kernel, thread: Ref<Tcb>) {
+    fpu_release(k, thread);
+    let node = k.node_mut();
+    if node.current == Some(thread) {
+        node.current = None;
+        node.action = Action::ChooseNew;
+    }
+    if node.action == Action::SwitchTo(thread) {
+        node.action = Action::ChooseNew;
+    }
+}
+
+// --- The decision --------------------------------------------------------------------------------
+
+/// Decides who runs next; that thread is current afterwards, and time is charged to its
+/// scheduling context from now on.
+pub fn schedule(k: &mut Kernel) {
+    awaken(k);
+    if domain_expired(k) {
+        reschedule(k);
+    }
+    decide(k);
+    k.node_mut().action = Action::ResumeCurrent;
+    switch_sched_context(k);
+    if k.node().reprogram {
+        program_timer(k);
+    }
+}
+
+fn decide(k: &mut Kernel) {
+    let action = k.node().action;
+    if action == Action::ResumeCurrent {
+        return;
+    }
+    let current = k.current();
+    let continuing = current.filter(|&current| k.schedulable(current));
+    if let Some(current) = continuing {
+        enqueue_first(k, current);
+    }
+    let Action::SwitchTo(candidate) = action else {
+        return choose_new(k);
+    };
+    if !k.schedulable(candidate) {
+        return choose_new(k);
+    }
+    let priority = k[candidate].priority;
+    let below = current.is_none_or(|current| priority < k[current].priority);
+    if below && highest_ready(k).is_some_and(|highest| highest > priority) {
+        enqueue_first(k, candidate);
+        choose_new(k);
+    } else if continuing.is_some_and(|current| k[current].priority == priority) {
+        enqueue_last(k, candidate);
+        choose_new(k);
+    } else {
+        switch_to(k, Some(candidate));
+    }
+}
+
+fn choose_new(k: &mut Kernel) {
+    if domain_expired(k) {
+        domain::next(k);
+    }
+    let next = first_ready(k);
+    switch_to(k, next);
+}
+
+fn switch_to(k: &mut Kernel, thread: Option<Ref<Tcb>>) {
+    if let Some(thread) = thread {
+        dequeue(k, thread);
+    }
+    k.node_mut().current = thread;
+}
+
+fn domain_expired(k: &Kernel) -> bool {
+    DOMAINS > 1 && k.schedule.remaining == 0
+}
+
+fn switch_sched_context(k: &mut Kernel) {
+    let next = k.current().and_then(|current| k[current].sched_context);
+    if k.node().current_sc != next {
+        k.node_mut().reprogram = true;
+        if let Some(sc) = next
+            && !k[sc].sporadic
+        {
+            let now = k.node().now;
+            sched_context::refills(k, sc).unblock(now);
+        }
+    }
+    if k.node().reprogram {
+        commit_time(k);
+    }
+    k.node_mut().current_sc = next;
+}
+
+// --- Time ----------------------------------------------------------------------------------------
+
+/// Reads the clock: what has passed is to be charged.
+#[doc(alias = "updateTimestamp")]
+pub fn update_time(k: &mut Kernel) {
+    let now = k.machine.now();
+    let node = k.node_mut();
+    let passed = now.saturating_sub(node.now);
+    node.now = now;
+    node.consumed = node.consumed.saturating_add(passed);
+    if DOMAINS > 1 {
+        let least = k.limits.min_budget / 2;
+        let remaining = k.schedule.remaining.saturating_sub(passed);
+        k.schedule.remaining = if remaining < least { 0 } else { remaining };
+    }
+}
+
+/// Charges what has passed to the current scheduling context.
+#[doc(alias = "commitTime")]
+pub fn commit_time(k: &mut Kernel) {
+    let used = core::mem::take(&mut k.node_mut().consumed);
+    let Some(sc) = k.node().current_sc else { return };
+    if used == 0 || !k[sc].ring.active() {
+        return;
+    }
+    if k[sc].ring.round_robin() {
+        sched_context::refills(k, sc).use_slice(used);
+    } else {
+        let limits = k.limits;
+        sched_context::refills(k, sc).charge(used, limits);
+    }
+    k[sc].consumed = k[sc].consumed.saturating_add(used);
+}
+
+/// Whether the current thread has time for what it asks for. If not, it is charged, and
+/// somebody else's turn comes.
+#[doc(alias = "checkBudget")]
+pub fn check_budget(k: &mut Kernel) -> bool {
+    let Some(sc) = k.node().current_sc else { return true };
+    if k[sc].ring.active() && sched_context::sufficient(k, sc, k.node().consumed) {
+        if domain_expired(k) {
+            reschedule(k);
+            return false;
+        }
+        return true;
+    }
+    let used = k.node().consumed;
+    charge_budget(k, used, Timeout::Report);
+    false
+}
+
+/// As [`check_budget`]; the current thread will execute its instruction again.
+#[doc(alias = "checkBudgetRestart")]
+pub fn check_budget_restart(k: &mut Kernel) -> bool {
+    let enough = check_budget(k);
+    if !enough
+        && let Some(current) = k.current()
+        && k[current].runnable()
+    {
+        k[current].state = ThreadState::Restart;
+    }
+    enough
+}
+
+/// Whether the end of a time slice is worth a timeout fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Timeout {
+    Report,
+    Silent,
+}
+
+/// Charges `used` to the current scheduling context, and ends its thread's time slice.
+#[doc(alias = "chargeBudget")]
+pub fn charge_budget(k: &mut Kernel, used: Ticks, timeout: Timeout) {
+    k.node_mut().consumed = 0;
+    if let Some(sc) = k.node().current_sc
+        && k[sc].ring.active()
+    {
+        if k[sc].ring.round_robin() {
+            sched_context::refills(k, sc).renew_slice();
+        } else {
+            let limits = k.limits;
+            sched_context::refills(k, sc).charge(used, limits);
+        }
+        k[sc].consumed = k[sc].consumed.saturating_add(used);
+    }
+    k.node_mut().reprogram = true;
+    if let Some(current) = k.current()
+        && k.schedulable(current)
+    {
+        end_time_slice(k, current, timeout);
+        reschedule(k);
+    }
+}
+
+fn end_time_slice(k: &mut Kernel, thread: Ref<Tcb>, timeout: Timeout) {
+    let Some(sc) = k[thread].sched_context else { return };
+    if timeout == Timeout::Report && !k[sc].ring.round_robin() && fault::has_timeout_handler(k, thread) {
+        fault::deliver_timeout(k, thread, sc);
+    } else if sched_context::released(k, sc) {
+        enqueue_last(k, thread);
+    } else {
+        postpone(k, sc);
+    }
+}
+
+fn program_timer(k: &mut Kernel) {
+    k.node_mut().reprogram = false;
+    let now = k.node().now;
+    let mut deadline = Ticks::MAX;
+    if let Some(sc) = k.node().current_sc {
+        deadline = now.saturating_add(sched_context::head(k, sc).amount);
+    }
+    if let Some(thread) = k.node().release.first() {
+        deadline = deadline.min(release_time(k, thread));
+    }
+    if DOMAINS > 1 {
+        deadline = deadline.min(now.saturating_add(k.schedule.remaining));
+    }
+    let precision = k.machine.timer_precision();
+    k.machine.set_deadline(deadline.saturating_sub(precision));
+}
+
+// --- Floating point --------------------------------------------------------------------------------
+
+/// The floating-point state of `thread` is no longer in the registers, and is not saved.
+pub fn fpu_release(k: &mut Kernel, thread: Ref<Tcb>) {
+    if k.node().fpu_owner == Some(thread) {
+        k.node_mut().fpu_owner = None;
+        set_fpu_enabled(k, false);
+    }
+}
+
+/// User space touched the floating-point registers while they were not `thread`'s.
+pub fn fpu_acquire(k: &mut Kernel, thread: Ref<Tcb>) {
+    set_fpu_enabled(k, true);
+    if k.node().fpu_owner == Some(thread) {
+        return;
+    }
+    if let Some(owner) = k.node().fpu_owner {
+        k.machine.fpu_save(owner.fpu());
+    }
+    k.machine.fpu_restore(thread.fpu());
+    k.node_mut().fpu_owner = Some(thread);
+}
+
+/// Before user code of `thread` runs: the registers are its own, or trap.
+#[inline(always)]
+pub fn fpu_prepare(k: &mut Kernel, thread: Ref<Tcb>) {
+    let own = k.node().fpu_owner == Some(thread) && k[thread].flags & abi::sched::TCB_FLAG_FPU_DISABLED == 0;
+    if own != k.node().fpu_enabled {
+        set_fpu_enabled(k, own);
+    }
+}
+
+fn set_fpu_enabled(k: &mut Kernel, enabled: bool) {
+    k.node_mut().fpu_enabled = enabled;
+    k.machine.fpu_enable(enabled);
+}
