@@ -20,5 +20,8 @@ fn main() {
         return;
     }
     println!("cargo:rustc-cfg=isa=\"{isa}\"");
-    println!("cargo:rustc-cfg=machine=\"{}\"", if bare_metal { "real" } else { "model" });
+    println!(
+        "cargo:rustc-cfg=machine=\"{}\"",
+        if bare_metal { "real" } else { "model" }
+    );
 }

@@ -4,7 +4,10 @@
 //! What may be derived from what, and what deleting one means for the object, is decided here
 //! per variant, so that adding a variant makes the compiler list what has to be decided.
 
-#[expect(unsafe_code, reason = "turns packed words into Ref<T>; see docs/invariants.md#live")]
+#[expect(
+    unsafe_code,
+    reason = "turns packed words into Ref<T>; see docs/invariants.md#live"
+)]
 pub mod pack;
 
 use crate::error::SyscallError;
@@ -65,7 +68,11 @@ impl Rights {
         bits |= if mask.write() { Self::WRITE } else { 0 };
         bits |= if mask.read() { Self::READ } else { 0 };
         bits |= if mask.grant() { Self::GRANT } else { 0 };
-        bits |= if mask.grant_reply() { Self::GRANT_REPLY } else { 0 };
+        bits |= if mask.grant_reply() {
+            Self::GRANT_REPLY
+        } else {
+            0
+        };
         Self(self.0 & bits)
     }
 }
@@ -228,7 +235,9 @@ pub enum Cap {
     Tcb(Ref<Tcb>),
     SchedContext(SchedContextCap),
     /// Authority over the time of one core.
-    SchedControl { core: u8 },
+    SchedControl {
+        core: u8,
+    },
     IrqControl,
     IrqHandler(Irq),
     Domain,
@@ -252,12 +261,22 @@ impl Cap {
     #[must_use]
     pub fn masked(self, mask: CapRights) -> Cap {
         match self {
-            Cap::Endpoint(c) => Cap::Endpoint(EndpointCap { rights: c.rights.masked(mask), ..c }),
-            Cap::Notification(c) => {
-                Cap::Notification(NotificationCap { rights: c.rights.masked(mask), ..c })
-            }
-            Cap::Reply(c) => Cap::Reply(ReplyCap { can_grant: c.can_grant && mask.grant(), ..c }),
-            Cap::Frame(c) => Cap::Frame(FrameCap { rights: c.rights.masked(mask), ..c }),
+            Cap::Endpoint(c) => Cap::Endpoint(EndpointCap {
+                rights: c.rights.masked(mask),
+                ..c
+            }),
+            Cap::Notification(c) => Cap::Notification(NotificationCap {
+                rights: c.rights.masked(mask),
+                ..c
+            }),
+            Cap::Reply(c) => Cap::Reply(ReplyCap {
+                can_grant: c.can_grant && mask.grant(),
+                ..c
+            }),
+            Cap::Frame(c) => Cap::Frame(FrameCap {
+                rights: c.rights.masked(mask),
+                ..c
+            }),
             other => other,
         }
     }
@@ -275,7 +294,11 @@ impl Cap {
                 let data = CNodeCapData(data);
                 let guard_bits = data.guard_size();
                 let fits = guard_bits + usize::from(c.radix) <= 64;
-                let mask = if guard_bits == 0 { 0 } else { u64::MAX >> (64 - guard_bits) };
+                let mask = if guard_bits == 0 {
+                    0
+                } else {
+                    u64::MAX >> (64 - guard_bits)
+                };
                 fits.then_some(Cap::CNode(CNodeCap {
                     guard: data.guard() & mask,
                     guard_bits: guard_bits as u8,
@@ -292,14 +315,22 @@ impl Cap {
         match *self {
             Cap::Untyped(c) => Some((c.base, 1 << c.bits)),
             Cap::Endpoint(c) => at(c.endpoint.address(), abi::object::ENDPOINT_BITS as u8),
-            Cap::Notification(c) => at(c.notification.address(), abi::object::NOTIFICATION_BITS as u8),
+            Cap::Notification(c) => at(
+                c.notification.address(),
+                abi::object::NOTIFICATION_BITS as u8,
+            ),
             Cap::Reply(c) => at(c.reply.address(), abi::object::REPLY_BITS as u8),
             Cap::CNode(c) => at(c.slots.address(), c.radix + abi::object::SLOT_BITS as u8),
             Cap::Tcb(tcb) => at(tcb.address(), isa::TCB_BITS),
             Cap::SchedContext(c) => at(c.sched_context.address(), c.bits),
             Cap::Zombie(z) => match z.kind {
-                ZombieKind::CNode { radix } => at(z.slots.address(), radix + abi::object::SLOT_BITS as u8),
-                ZombieKind::Tcb => at(crate::object::tcb::block_of_slots(z.slots).address(), isa::TCB_BITS),
+                ZombieKind::CNode { radix } => {
+                    at(z.slots.address(), radix + abi::object::SLOT_BITS as u8)
+                }
+                ZombieKind::Tcb => at(
+                    crate::object::tcb::block_of_slots(z.slots).address(),
+                    isa::TCB_BITS,
+                ),
             },
             Cap::Frame(c) => Some((c.base, 1 << c.size.bits())),
             Cap::PageTable(c) => at(c.table, isa::TABLE_BITS),
@@ -380,9 +411,8 @@ impl Cap {
             Cap::Untyped(_) if has_children() => Err(SyscallError::RevokeFirst),
             Cap::Zombie(_) | Cap::IrqControl => Ok(Cap::Null),
             Cap::Frame(c) => Ok(Cap::Frame(FrameCap { mapping: None, ..c })),
-            Cap::PageTable(TableCap { mapping: None, .. }) | Cap::VSpace(VSpaceCap { asid: None, .. }) => {
-                Err(SyscallError::IllegalOperation)
-            }
+            Cap::PageTable(TableCap { mapping: None, .. })
+            | Cap::VSpace(VSpaceCap { asid: None, .. }) => Err(SyscallError::IllegalOperation),
             Cap::Isa(c) => Ok(c.derive().map_or(Cap::Null, Cap::Isa)),
             other => Ok(other),
         }

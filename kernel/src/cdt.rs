@@ -62,7 +62,10 @@ impl Links {
 
     fn new(previous: Option<Ref<Slot>>, next: Option<Ref<Slot>>, original: bool) -> Self {
         let flags = if original { FLAGS } else { 0 };
-        Self { previous: bits_of(previous), next: bits_of(next) | flags }
+        Self {
+            previous: bits_of(previous),
+            next: bits_of(next) | flags,
+        }
     }
 
     fn set_previous(&mut self, previous: Option<Ref<Slot>>) {
@@ -113,7 +116,11 @@ fn mark_full_if_copied(k: &mut Kernel, source: Ref<Slot>, copy: &Cap) {
         && original.base == copy.base
         && original.bits == copy.bits
     {
-        let full = UntypedCap { watermark: 1 << original.bits, cleared: 0, ..original };
+        let full = UntypedCap {
+            watermark: 1 << original.bits,
+            cleared: 0,
+            ..original
+        };
         k[source].set(Cap::Untyped(full));
     }
 }
@@ -208,7 +215,10 @@ fn badge(cap: &Cap) -> Option<abi::Word> {
 /// The first descendant of `slot`, if it has one.
 #[inline]
 pub fn first_child(k: &Kernel, slot: Ref<Slot>) -> Option<Ref<Slot>> {
-    k[slot].links.next().filter(|&next| is_parent(k, slot, next))
+    k[slot]
+        .links
+        .next()
+        .filter(|&next| is_parent(k, slot, next))
 }
 
 /// Whether anything was derived from `slot`.
@@ -222,7 +232,8 @@ pub fn has_children(k: &Kernel, slot: Ref<Slot>) -> bool {
 pub fn is_final(k: &Kernel, slot: Ref<Slot>) -> bool {
     let links = k[slot].links;
     let cap = k[slot].cap();
-    let elsewhere = |other: Option<Ref<Slot>>| other.is_some_and(|other| cap.same_object(&k[other].cap()));
+    let elsewhere =
+        |other: Option<Ref<Slot>>| other.is_some_and(|other| cap.same_object(&k[other].cap()));
     !elsewhere(links.previous()) && !elsewhere(links.next())
 }
 

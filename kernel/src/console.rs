@@ -74,7 +74,10 @@ struct Name {
 
 impl Default for Name {
     fn default() -> Self {
-        Self { bytes: [0; 64], length: 0 }
+        Self {
+            bytes: [0; 64],
+            length: 0,
+        }
     }
 }
 
@@ -104,7 +107,9 @@ pub(crate) fn fault_without_handler(k: &mut Kernel, thread: Ref<Tcb>, fault: &Fa
     }
     let (tcb, context) = (k[thread], k[thread.context()]);
     let name = tcb.name();
-    k.say(format_args!("linchpin: thread '{name}' {thread:?} has no fault handler and stops: {fault:?}"));
+    k.say(format_args!(
+        "linchpin: thread '{name}' {thread:?} has no fault handler and stops: {fault:?}"
+    ));
     k.say(format_args!("{context:#x?}"));
 }
 
@@ -116,12 +121,17 @@ pub(crate) fn debug_call(k: &mut Kernel, thread: Ref<Tcb>, call: Syscall) {
         Syscall::DebugDumpScheduler => dump_scheduler(k),
         Syscall::DebugHalt => {
             let name = k[thread].name;
-            let name = core::str::from_utf8(&name).unwrap_or("?").trim_end_matches('\0');
-            k.say(format_args!("Debug halt syscall from user thread {thread:?} \"{name}\""));
+            let name = core::str::from_utf8(&name)
+                .unwrap_or("?")
+                .trim_end_matches('\0');
+            k.say(format_args!(
+                "Debug halt syscall from user thread {thread:?} \"{name}\""
+            ));
             k.machine.halt();
         }
         Syscall::DebugCapIdentify => {
-            let number = cspace::lookup(k, thread, argument).map_or(0, |slot| cap_number(&k[slot].cap()));
+            let number =
+                cspace::lookup(k, thread, argument).map_or(0, |slot| cap_number(&k[slot].cap()));
             k[thread.context()].set_badge(number);
         }
         Syscall::DebugSnapshot => snapshot(k, thread),
@@ -158,7 +168,9 @@ pub fn cap_number(cap: &Cap) -> Word {
 fn name_thread(k: &mut Kernel, thread: Ref<Tcb>, address: Word) {
     let named = cspace::lookup(k, thread, address).map(|slot| k[slot].cap());
     let (Ok(Cap::Tcb(named)), Some(buffer)) = (named, tcb::buffer(k, thread, Access::Read)) else {
-        k.say(format_args!("linchpin: DebugNameThread: no thread capability at {address:#x}, or no IPC buffer"));
+        k.say(format_args!(
+            "linchpin: DebugNameThread: no thread capability at {address:#x}, or no IPC buffer"
+        ));
         k.machine.halt();
         return;
     };
@@ -188,13 +200,21 @@ fn state_number(state: ThreadState) -> (u8, &'static str) {
 
 fn dump_scheduler(k: &mut Kernel) {
     k.say(format_args!("Dumping all tcbs!"));
-    k.say(format_args!("{:<40} {:<16} {:<18} {:<4} {:<6}", "Name", "State", "IP", "Prio", "Core"));
+    k.say(format_args!(
+        "{:<40} {:<16} {:<18} {:<4} {:<6}",
+        "Name", "State", "IP", "Prio", "Core"
+    ));
     k.say(format_args!("{:-<86}", ""));
     let mut next = k.all_threads;
     while let Some(thread) = next {
         let (tcb, ip) = (k[thread], k[thread.context()].fault_ip());
         let (_, state) = state_number(tcb.state);
-        k.say(format_args!("{:<40} {state:<16} {ip:#018x} {:<4} {:<6}", tcb.name(), tcb.priority, tcb.core));
+        k.say(format_args!(
+            "{:<40} {state:<16} {ip:#018x} {:<4} {:<6}",
+            tcb.name(),
+            tcb.priority,
+            tcb.core
+        ));
         next = tcb.all_next;
     }
 }
@@ -202,13 +222,25 @@ fn dump_scheduler(k: &mut Kernel) {
 /// Every thread with its capabilities, one line each.
 fn snapshot(k: &mut Kernel, caller: Ref<Tcb>) {
     let name = k[caller].name;
-    let name = core::str::from_utf8(&name).unwrap_or("?").trim_end_matches('\0');
-    k.say(format_args!("Debug snapshot syscall from user thread {caller:?} \"{name}\""));
+    let name = core::str::from_utf8(&name)
+        .unwrap_or("?")
+        .trim_end_matches('\0');
+    k.say(format_args!(
+        "Debug snapshot syscall from user thread {caller:?} \"{name}\""
+    ));
     let mut next = k.all_threads;
     while let Some(thread) = next {
         let tcb = k[thread];
-        k.say(format_args!("thread {thread:?} '{}' {:?}", tcb.name(), tcb.state));
-        for slot in [tcb::TcbSlot::CSpace, tcb::TcbSlot::VSpace, tcb::TcbSlot::FaultHandler] {
+        k.say(format_args!(
+            "thread {thread:?} '{}' {:?}",
+            tcb.name(),
+            tcb.state
+        ));
+        for slot in [
+            tcb::TcbSlot::CSpace,
+            tcb::TcbSlot::VSpace,
+            tcb::TcbSlot::FaultHandler,
+        ] {
             let cap = k[thread.slot(slot)].cap();
             k.say(format_args!("  {slot:?}: {cap:?}"));
             if let Cap::CNode(node) = cap {

@@ -1,7 +1,7 @@
 //! From a capability address to a slot. (`abi/semantics-core.md` 3.2.)
 
 use crate::Kernel;
-use crate::cap::{Cap, CNodeCap};
+use crate::cap::{CNodeCap, Cap};
 use crate::error::{Lookup, LookupFailure, SyscallError};
 use crate::object::cnode::Slot;
 use crate::object::store::Ref;
@@ -53,13 +53,21 @@ pub fn resolve(k: &Kernel, root: Cap, address: Word, bits: u64) -> Result<Resolv
 fn step(cnode: CNodeCap, address: Word, bits_left: u64) -> Result<(Ref<Slot>, u64), LookupFailure> {
     let guard_bits = u64::from(cnode.guard_bits);
     let radix = u64::from(cnode.radix);
-    let guard_matches = guard_bits <= bits_left && bits_of(address, bits_left, guard_bits) == cnode.guard;
+    let guard_matches =
+        guard_bits <= bits_left && bits_of(address, bits_left, guard_bits) == cnode.guard;
     if !guard_matches {
-        return Err(LookupFailure::GuardMismatch { bits_left, guard: cnode.guard, bits_found: guard_bits });
+        return Err(LookupFailure::GuardMismatch {
+            bits_left,
+            guard: cnode.guard,
+            bits_found: guard_bits,
+        });
     }
     let level_bits = guard_bits + radix;
     if level_bits > bits_left {
-        return Err(LookupFailure::DepthMismatch { bits_left, bits_found: level_bits });
+        return Err(LookupFailure::DepthMismatch {
+            bits_left,
+            bits_found: level_bits,
+        });
     }
     let index = bits_of(address, bits_left - guard_bits, radix);
     Ok((cnode.slot(index), bits_left - level_bits))
@@ -89,11 +97,17 @@ pub fn target_slot(
         return Err(failed(LookupFailure::InvalidRoot));
     }
     if !(1..=WORD_BITS).contains(&depth) {
-        return Err(SyscallError::RangeError { min: 1, max: WORD_BITS });
+        return Err(SyscallError::RangeError {
+            min: 1,
+            max: WORD_BITS,
+        });
     }
     let resolved = resolve(k, root, index, depth).map_err(failed)?;
     if resolved.bits_left != 0 {
-        return Err(failed(LookupFailure::DepthMismatch { bits_left: resolved.bits_left, bits_found: 0 }));
+        return Err(failed(LookupFailure::DepthMismatch {
+            bits_left: resolved.bits_left,
+            bits_found: 0,
+        }));
     }
     Ok(resolved.slot)
 }

@@ -35,7 +35,10 @@ struct Finalised {
 
 impl Finalised {
     fn entirely() -> Self {
-        Self { remainder: Cap::Null, cleanup: Cleanup::Nothing }
+        Self {
+            remainder: Cap::Null,
+            cleanup: Cleanup::Nothing,
+        }
     }
 }
 
@@ -88,7 +91,9 @@ pub(crate) fn delete_simple(k: &mut Kernel, slot: Ref<Slot>) {
 
 /// Empties the last slot of the exposed zombie in `slot`.
 fn reduce(k: &mut Kernel, slot: Ref<Slot>, zombie: ZombieCap) -> Result<(), Preempted> {
-    let Some(last) = zombie.remaining.checked_sub(1) else { return Ok(()) };
+    let Some(last) = zombie.remaining.checked_sub(1) else {
+        return Ok(());
+    };
     let end = slot_at(zombie.slots, last);
     delete_inner(k, end)?;
     // The zombie itself may have been moved by that, if it was in its own slots.
@@ -98,7 +103,14 @@ fn reduce(k: &mut Kernel, slot: Ref<Slot>, zombie: ZombieCap) -> Result<(), Pree
         && now.remaining == zombie.remaining
         && k[end].is_empty()
     {
-        cdt::update(k, slot, Cap::Zombie(ZombieCap { remaining: last, ..zombie }));
+        cdt::update(
+            k,
+            slot,
+            Cap::Zombie(ZombieCap {
+                remaining: last,
+                ..zombie
+            }),
+        );
     }
     Ok(())
 }
@@ -162,7 +174,9 @@ fn empty(k: &mut Kernel, slot: Ref<Slot>, remainder: Cap, cleanup: Cleanup) {
     }
     if let Cap::Zombie(zombie) = remainder {
         match zombie.kind {
-            ZombieKind::CNode { radix } => k.machine.gone(zombie.slots.address(), 1 << (radix + SLOT_BITS as u8)),
+            ZombieKind::CNode { radix } => k
+                .machine
+                .gone(zombie.slots.address(), 1 << (radix + SLOT_BITS as u8)),
             ZombieKind::Tcb => tcb::memory_gone(k, tcb::block_of_slots(zombie.slots)),
         }
     }
@@ -179,14 +193,18 @@ fn empty(k: &mut Kernel, slot: Ref<Slot>, remainder: Cap, cleanup: Cleanup) {
 fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
     let cap = k[slot].cap();
     if let Cap::Zombie(_) = cap {
-        return Ok(Finalised { remainder: cap, cleanup: Cleanup::Nothing });
+        return Ok(Finalised {
+            remainder: cap,
+            cleanup: Cleanup::Nothing,
+        });
     }
     let last = cdt::is_final(k, slot);
     match cap {
         Cap::Frame(c) => {
             isa::vspace::unmap_frame(k, c);
             if last && !c.device {
-                k.machine.gone(KernelAddress::of(c.base), 1 << c.size.bits());
+                k.machine
+                    .gone(KernelAddress::of(c.base), 1 << c.size.bits());
             }
         }
         _ if !last => {}
@@ -196,7 +214,8 @@ fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
         }
         Cap::Notification(c) => {
             notification::finalise(k, c.notification)?;
-            k.machine.gone(c.notification.address(), 1 << NOTIFICATION_BITS);
+            k.machine
+                .gone(c.notification.address(), 1 << NOTIFICATION_BITS);
         }
         Cap::Reply(c) => {
             reply::finalise(k, c.reply);
@@ -212,16 +231,28 @@ fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
         }
         Cap::Tcb(thread) => {
             tcb::finalise(k, thread);
-            return Ok(zombie(thread.slot(tcb::TcbSlot::CSpace), ZombieKind::Tcb, tcb::SLOTS));
+            return Ok(zombie(
+                thread.slot(tcb::TcbSlot::CSpace),
+                ZombieKind::Tcb,
+                tcb::SLOTS,
+            ));
         }
         Cap::IrqHandler(irq) => {
             irq::forget_notification(k, irq);
-            return Ok(Finalised { remainder: Cap::Null, cleanup: Cleanup::Irq(irq) });
+            return Ok(Finalised {
+                remainder: Cap::Null,
+                cleanup: Cleanup::Irq(irq),
+            });
         }
         Cap::PageTable(c) => isa::vspace::finalise_table(k, c),
         Cap::VSpace(c) => isa::vspace::finalise_root(k, c),
         Cap::AsidPool(c) => asid::finalise_pool(k, c),
-        Cap::Isa(c) => return Ok(Finalised { remainder: Cap::Null, cleanup: Cleanup::Isa(c) }),
+        Cap::Isa(c) => {
+            return Ok(Finalised {
+                remainder: Cap::Null,
+                cleanup: Cleanup::Isa(c),
+            });
+        }
         Cap::Null
         | Cap::Untyped(_)
         | Cap::SchedControl { .. }
@@ -234,5 +265,12 @@ fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
 }
 
 fn zombie(slots: Ref<Slot>, kind: ZombieKind, remaining: u64) -> Finalised {
-    Finalised { remainder: Cap::Zombie(ZombieCap { slots, kind, remaining }), cleanup: Cleanup::Nothing }
+    Finalised {
+        remainder: Cap::Zombie(ZombieCap {
+            slots,
+            kind,
+            remaining,
+        }),
+        cleanup: Cleanup::Nothing,
+    }
 }

@@ -28,11 +28,19 @@ pub enum Event {
     /// An exception of the processor. `fault_ip` is the instruction.
     UserException { number: Word, code: Word },
     /// A memory access that was refused. `fault_ip` is the instruction.
-    VmFault { address: Word, status: Word, instruction: bool },
+    VmFault {
+        address: Word,
+        status: Word,
+        instruction: bool,
+    },
     /// A floating-point instruction while they are off. `fault_ip` is the instruction.
     FpuUnavailable,
     /// A debug exception. `fault_ip` is the instruction.
-    Debug { reason: Word, address: Word, breakpoint: Word },
+    Debug {
+        reason: Word,
+        address: Word,
+        breakpoint: Word,
+    },
 }
 
 /// What the image does next.
@@ -56,18 +64,44 @@ pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
             sched::check_budget(k);
             irq::handle(k, irq);
         }
-        Event::UserException { number, code } => enter_fault(k, Fault::UserException { number, code }),
-        Event::VmFault { address, status, instruction } => {
-            enter_fault(k, Fault::Vm { address, status, instruction });
+        Event::UserException { number, code } => {
+            enter_fault(k, Fault::UserException { number, code })
         }
-        Event::Debug { reason, address, breakpoint } => enter_fault(k, Fault::Debug { reason, address, breakpoint }),
+        Event::VmFault {
+            address,
+            status,
+            instruction,
+        } => {
+            enter_fault(
+                k,
+                Fault::Vm {
+                    address,
+                    status,
+                    instruction,
+                },
+            );
+        }
+        Event::Debug {
+            reason,
+            address,
+            breakpoint,
+        } => enter_fault(
+            k,
+            Fault::Debug {
+                reason,
+                address,
+                breakpoint,
+            },
+        ),
         Event::FpuUnavailable => enter_fpu(k),
     }
     leave(k)
 }
 
 fn enter_syscall(k: &mut Kernel, number: i64) -> Resume {
-    let Some(thread) = k.current() else { return leave(k) };
+    let Some(thread) = k.current() else {
+        return leave(k);
+    };
     match Syscall::from_number(number, &PROFILE, FLAVOUR) {
         Some(call) if is_debug(call) => {
             console::debug_call(k, thread, call);
@@ -89,7 +123,12 @@ fn enter_syscall(k: &mut Kernel, number: i64) -> Resume {
                 }
             }
         }
-        None => enter_fault(k, Fault::UnknownSyscall { number: number as Word }),
+        None => enter_fault(
+            k,
+            Fault::UnknownSyscall {
+                number: number as Word,
+            },
+        ),
     }
     leave(k)
 }
@@ -157,7 +196,9 @@ impl Kernel {
 
     /// As [`Self::preemption_point`], after work that counts for `units` of them.
     pub fn preemption_point_after(&mut self, units: u64) -> Result<(), Preempted> {
-        self.work = self.work.saturating_add(u32::try_from(units).unwrap_or(u32::MAX));
+        self.work = self
+            .work
+            .saturating_add(u32::try_from(units).unwrap_or(u32::MAX));
         if self.work < PROFILE.max_work_units as u32 {
             return Ok(());
         }
@@ -172,7 +213,11 @@ impl Kernel {
             .current_sc
             .is_some_and(|sc| self[sc].ring.active() && sched_context::sufficient(self, sc, used));
         let domain_over = DOMAINS > 1 && self.schedule.remaining == 0;
-        if has_time && !domain_over { Ok(()) } else { Err(Preempted) }
+        if has_time && !domain_over {
+            Ok(())
+        } else {
+            Err(Preempted)
+        }
     }
 
     /// The state of a thread, for reports.

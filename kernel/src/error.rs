@@ -13,7 +13,11 @@ pub enum LookupFailure {
     /// A CNode resolves more bits than are left, or fewer than all.
     DepthMismatch { bits_left: u64, bits_found: u64 },
     /// The address does not contain the guard.
-    GuardMismatch { bits_left: u64, guard: Word, bits_found: u64 },
+    GuardMismatch {
+        bits_left: u64,
+        guard: Word,
+        bits_found: u64,
+    },
 }
 
 impl LookupFailure {
@@ -22,15 +26,40 @@ impl LookupFailure {
     pub fn words(self) -> ([Word; 4], usize) {
         match self {
             Self::InvalidRoot => ([LookupFailureKind::InvalidRoot as Word, 0, 0, 0], 1),
-            Self::MissingCapability { bits_left } => {
-                ([LookupFailureKind::MissingCapability as Word, bits_left, 0, 0], 2)
-            }
-            Self::DepthMismatch { bits_left, bits_found } => {
-                ([LookupFailureKind::DepthMismatch as Word, bits_left, bits_found, 0], 3)
-            }
-            Self::GuardMismatch { bits_left, guard, bits_found } => {
-                ([LookupFailureKind::GuardMismatch as Word, bits_left, guard, bits_found], 4)
-            }
+            Self::MissingCapability { bits_left } => (
+                [
+                    LookupFailureKind::MissingCapability as Word,
+                    bits_left,
+                    0,
+                    0,
+                ],
+                2,
+            ),
+            Self::DepthMismatch {
+                bits_left,
+                bits_found,
+            } => (
+                [
+                    LookupFailureKind::DepthMismatch as Word,
+                    bits_left,
+                    bits_found,
+                    0,
+                ],
+                3,
+            ),
+            Self::GuardMismatch {
+                bits_left,
+                guard,
+                bits_found,
+            } => (
+                [
+                    LookupFailureKind::GuardMismatch as Word,
+                    bits_left,
+                    guard,
+                    bits_found,
+                ],
+                4,
+            ),
         }
     }
 }
@@ -87,7 +116,9 @@ impl SyscallError {
             Self::TruncatedMessage => (ErrorCode::TruncatedMessage, [0; 5], 0),
             Self::DeleteFirst => (ErrorCode::DeleteFirst, [0; 5], 0),
             Self::RevokeFirst => (ErrorCode::RevokeFirst, [0; 5], 0),
-            Self::NotEnoughMemory { available } => (ErrorCode::NotEnoughMemory, [available, 0, 0, 0, 0], 1),
+            Self::NotEnoughMemory { available } => {
+                (ErrorCode::NotEnoughMemory, [available, 0, 0, 0, 0], 1)
+            }
         };
         (code as Word, words, length)
     }

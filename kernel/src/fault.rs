@@ -27,17 +27,29 @@ pub enum Phase {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Fault {
     /// A capability address of a system call did not resolve.
-    Cap { address: Word, phase: Phase, failure: LookupFailure },
+    Cap {
+        address: Word,
+        phase: Phase,
+        failure: LookupFailure,
+    },
     /// A system call number that does not exist.
     UnknownSyscall { number: Word },
     /// An exception of the processor.
     UserException { number: Word, code: Word },
     /// A memory access failed.
-    Vm { address: Word, status: Word, instruction: bool },
+    Vm {
+        address: Word,
+        status: Word,
+        instruction: bool,
+    },
     /// The budget of a scheduling context with this badge is used up.
     Timeout { badge: Word },
     /// A breakpoint, watchpoint, single step, or breakpoint instruction.
-    Debug { reason: Word, address: Word, breakpoint: Word },
+    Debug {
+        reason: Word,
+        address: Word,
+        breakpoint: Word,
+    },
 }
 
 impl Fault {
@@ -70,7 +82,10 @@ pub fn deliver(k: &mut Kernel, thread: Ref<Tcb>, fault: Fault) {
 
 /// Whether the end of a budget of `thread` is worth a fault.
 pub fn has_timeout_handler(k: &Kernel, thread: Ref<Tcb>) -> bool {
-    matches!(k[thread.slot(TcbSlot::TimeoutHandler)].cap(), Cap::Endpoint(_))
+    matches!(
+        k[thread.slot(TcbSlot::TimeoutHandler)].cap(),
+        Cap::Endpoint(_)
+    )
 }
 
 /// The budget of `thread`, in `sc`, is used up, and it has a handler for that.
@@ -80,7 +95,13 @@ pub fn deliver_timeout(k: &mut Kernel, thread: Ref<Tcb>, sc: Ref<SchedContext>) 
     send_to(k, thread, TcbSlot::TimeoutHandler, fault, Donation::No);
 }
 
-fn send_to(k: &mut Kernel, thread: Ref<Tcb>, slot: TcbSlot, fault: Fault, donation: Donation) -> bool {
+fn send_to(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    slot: TcbSlot,
+    fault: Fault,
+    donation: Donation,
+) -> bool {
     let Cap::Endpoint(handler) = k[thread.slot(slot)].cap() else {
         return false;
     };
@@ -91,7 +112,14 @@ fn send_to(k: &mut Kernel, thread: Ref<Tcb>, slot: TcbSlot, fault: Fault, donati
         can_grant_reply: handler.rights.grant_reply(),
         call: true,
     };
-    endpoint::send(k, thread, handler.endpoint, sending, Blocking::Yes, donation);
+    endpoint::send(
+        k,
+        thread,
+        handler.endpoint,
+        sending,
+        Blocking::Yes,
+        donation,
+    );
     true
 }
 
@@ -103,7 +131,10 @@ struct Words {
 
 impl Words {
     fn new() -> Self {
-        Self { words: [0; 24], length: 0 }
+        Self {
+            words: [0; 24],
+            length: 0,
+        }
     }
 
     fn push(&mut self, word: Word) {
@@ -121,16 +152,29 @@ impl Words {
 }
 
 /// Tells `receiver` of the fault of `sender`.
-pub(crate) fn describe(k: &mut Kernel, fault: Fault, sender: Ref<Tcb>, receiver: Ref<Tcb>, badge: Word) {
+pub(crate) fn describe(
+    k: &mut Kernel,
+    fault: Fault,
+    sender: Ref<Tcb>,
+    receiver: Ref<Tcb>,
+    badge: Word,
+) {
     let context = k[sender.context()];
     let mut words = Words::new();
     match fault {
-        Fault::Cap { address, phase, failure } => {
+        Fault::Cap {
+            address,
+            phase,
+            failure,
+        } => {
             words.push(context.fault_ip());
             words.push(address);
             words.push(Word::from(phase == Phase::Receive));
             let (failure, count) = failure.words();
-            failure.into_iter().take(count).for_each(|word| words.push(word));
+            failure
+                .into_iter()
+                .take(count)
+                .for_each(|word| words.push(word));
         }
         Fault::UnknownSyscall { number } => {
             words.push_registers(&context, &isa::UNKNOWN_SYSCALL_REGISTERS);
@@ -141,7 +185,11 @@ pub(crate) fn describe(k: &mut Kernel, fault: Fault, sender: Ref<Tcb>, receiver:
             words.push(number);
             words.push(code);
         }
-        Fault::Vm { address, status, instruction } => {
+        Fault::Vm {
+            address,
+            status,
+            instruction,
+        } => {
             words.push(context.fault_ip());
             words.push(address);
             words.push(Word::from(instruction));
@@ -153,7 +201,11 @@ pub(crate) fn describe(k: &mut Kernel, fault: Fault, sender: Ref<Tcb>, receiver:
                 words.push(sched_context::take_consumed(k, sc));
             }
         }
-        Fault::Debug { reason, address, breakpoint } => {
+        Fault::Debug {
+            reason,
+            address,
+            breakpoint,
+        } => {
             words.push(context.fault_ip());
             words.push(reason);
             if reason <= 1 {
@@ -171,11 +223,26 @@ pub(crate) fn describe(k: &mut Kernel, fault: Fault, sender: Ref<Tcb>, receiver:
 /// Takes the reply of `replier` to `fault` of `thread`: registers it may write, and whether the
 /// thread starts again.
 #[doc(alias = "handleFaultReply")]
-pub(crate) fn accept_reply(k: &mut Kernel, fault: Fault, replier: Ref<Tcb>, thread: Ref<Tcb>) -> bool {
+pub(crate) fn accept_reply(
+    k: &mut Kernel,
+    fault: Fault,
+    replier: Ref<Tcb>,
+    thread: Ref<Tcb>,
+) -> bool {
     match fault {
         Fault::Cap { .. } | Fault::Vm { .. } => true,
-        Fault::UnknownSyscall { .. } => write_back(k, replier, thread, isa::UNKNOWN_SYSCALL_REGISTERS.into_iter()),
-        Fault::UserException { .. } => write_back(k, replier, thread, isa::USER_EXCEPTION_REGISTERS.into_iter()),
+        Fault::UnknownSyscall { .. } => write_back(
+            k,
+            replier,
+            thread,
+            isa::UNKNOWN_SYSCALL_REGISTERS.into_iter(),
+        ),
+        Fault::UserException { .. } => write_back(
+            k,
+            replier,
+            thread,
+            isa::USER_EXCEPTION_REGISTERS.into_iter(),
+        ),
         Fault::Timeout { .. } => write_back(k, replier, thread, 0..isa::TIMEOUT_REPLY_REGISTERS),
         Fault::Debug { .. } => write_back(k, replier, thread, core::iter::empty()),
     }

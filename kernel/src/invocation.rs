@@ -64,14 +64,28 @@ impl From<Preempted> for Refusal {
 
 /// `thread`, the current one, invokes the capability at `address`.
 #[doc(alias = "handleInvocation")]
-pub fn invoke(k: &mut Kernel, thread: Ref<Tcb>, address: Word, mode: Mode) -> Result<(), Preempted> {
+pub fn invoke(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    address: Word,
+    mode: Mode,
+) -> Result<(), Preempted> {
     let found = cspace::lookup(k, thread, address).map_err(|failure| (address, failure));
-    let read = found.and_then(|slot| Message::read(k, thread, mode.call).map(|message| (slot, message)));
+    let read =
+        found.and_then(|slot| Message::read(k, thread, mode.call).map(|message| (slot, message)));
     let (slot, message) = match read {
         Ok(found) => found,
         Err((address, failure)) => {
             if mode.blocking == Blocking::Yes {
-                fault::deliver(k, thread, Fault::Cap { address, phase: Phase::Send, failure });
+                fault::deliver(
+                    k,
+                    thread,
+                    Fault::Cap {
+                        address,
+                        phase: Phase::Send,
+                        failure,
+                    },
+                );
             }
             return Ok(());
         }
@@ -116,7 +130,14 @@ fn dispatch(k: &mut Kernel, slot: Ref<Slot>, m: &Message, mode: Mode) -> Result<
             };
             // Sending is complete in itself: nobody answers in the kernel's name.
             k[m.sender].state = ThreadState::Running;
-            endpoint::send(k, m.sender, c.endpoint, sending, mode.blocking, mode.donation);
+            endpoint::send(
+                k,
+                m.sender,
+                c.endpoint,
+                sending,
+                mode.blocking,
+                mode.donation,
+            );
             Ok(Done::Replied)
         }
         Cap::Notification(c) if c.rights.write() => {
@@ -128,7 +149,11 @@ fn dispatch(k: &mut Kernel, slot: Ref<Slot>, m: &Message, mode: Mode) -> Result<
             Ok(Done::Empty)
         }
         Cap::Null | Cap::Zombie(_) | Cap::Notification(_) => Err(invalid.into()),
-        Cap::Tcb(_) | Cap::CNode(_) | Cap::SchedContext(_) | Cap::SchedControl { .. } | Cap::Domain
+        Cap::Tcb(_)
+        | Cap::CNode(_)
+        | Cap::SchedContext(_)
+        | Cap::SchedControl { .. }
+        | Cap::Domain
             if mode.first_phase =>
         {
             Err(invalid.into())
@@ -144,10 +169,15 @@ fn invoke_object(k: &mut Kernel, slot: Ref<Slot>, cap: Cap, m: &Message) -> Resu
         return isa::invoke_any_label(k, cap).ok_or(SyscallError::IllegalOperation.into());
     };
     match cap {
-        Cap::Untyped(c) if invocation == Invocation::UntypedRetype => Retype::decode(k, slot, c, m)?.commit(k)?,
+        Cap::Untyped(c) if invocation == Invocation::UntypedRetype => {
+            Retype::decode(k, slot, c, m)?.commit(k)?
+        }
         Cap::CNode(c) => CNodeInvocation::decode(k, c, invocation, m)?.commit(k)?,
         Cap::Tcb(thread) => {
-            let target = Target { thread, invoked: slot };
+            let target = Target {
+                thread,
+                invoked: slot,
+            };
             return Ok(TcbInvocation::decode(k, thread, invocation, m)?.commit(k, target, m)?);
         }
         Cap::SchedContext(c) => {
@@ -160,9 +190,17 @@ fn invoke_object(k: &mut Kernel, slot: Ref<Slot>, cap: Cap, m: &Message) -> Resu
         Cap::IrqControl => isa::irq::IssueIrq::decode(k, slot, invocation, m)?.commit(k),
         Cap::AsidControl if isa::is_make_pool(invocation) => MakePool::decode(k, m)?.commit(k),
         Cap::AsidPool(c) if isa::is_assign(invocation) => Assign::decode(k, c, m)?.commit(k),
-        Cap::Frame(c) => return Ok(isa::vspace::FrameInvocation::decode(k, slot, c, invocation, m)?.commit(k, m)),
-        Cap::PageTable(c) => isa::vspace::TableInvocation::decode(k, slot, c, invocation, m)?.commit(k)?,
-        Cap::VSpace(_) | Cap::Isa(_) => return isa::invoke(k, slot, cap, invocation, m).map_err(Refusal::Error),
+        Cap::Frame(c) => {
+            return Ok(
+                isa::vspace::FrameInvocation::decode(k, slot, c, invocation, m)?.commit(k, m),
+            );
+        }
+        Cap::PageTable(c) => {
+            isa::vspace::TableInvocation::decode(k, slot, c, invocation, m)?.commit(k)?
+        }
+        Cap::VSpace(_) | Cap::Isa(_) => {
+            return isa::invoke(k, slot, cap, invocation, m).map_err(Refusal::Error);
+        }
         _ => return Err(SyscallError::IllegalOperation.into()),
     }
     Ok(Done::Empty)

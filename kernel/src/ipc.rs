@@ -116,7 +116,9 @@ fn transfer_caps(
     let mut unwrapped = 0;
     let mut taken = false;
     for (n, slot) in caps.into_iter().enumerate() {
-        let Some(slot) = slot else { return (unwrapped, n) };
+        let Some(slot) = slot else {
+            return (unwrapped, n);
+        };
         let cap = k[slot].cap();
         match cap {
             Cap::Endpoint(c) if Some(c.endpoint) == endpoint => {
@@ -135,7 +137,13 @@ fn transfer_caps(
 }
 
 /// Copies `cap` to the slot where `receiver` wants it, if it can be.
-fn receive_cap(k: &mut Kernel, receiver: Ref<Tcb>, to: Buffer, source: Ref<Slot>, cap: Cap) -> bool {
+fn receive_cap(
+    k: &mut Kernel,
+    receiver: Ref<Tcb>,
+    to: Buffer,
+    source: Ref<Slot>,
+    cap: Cap,
+) -> bool {
     let Some(destination) = receive_slot(k, receiver, to) else {
         return false;
     };
@@ -154,7 +162,14 @@ fn receive_slot(k: &Kernel, receiver: Ref<Tcb>, buffer: Buffer) -> Option<Ref<Sl
     let index = buffer.get(k, ipc_buffer::RECEIVE_INDEX);
     let depth = buffer.get(k, ipc_buffer::RECEIVE_DEPTH);
     let root = cspace::lookup(k, receiver, root).ok()?;
-    let slot = cspace::target_slot(k, k[root].cap(), index, depth, crate::error::Lookup::Destination).ok()?;
+    let slot = cspace::target_slot(
+        k,
+        k[root].cap(),
+        index,
+        depth,
+        crate::error::Lookup::Destination,
+    )
+    .ok()?;
     k[slot].is_empty().then_some(slot)
 }
 

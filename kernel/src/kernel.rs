@@ -57,7 +57,6 @@ pub struct Node {
 }
 
 /// The kernel.
-#[derive(Clone)]
 pub struct Kernel {
     pub machine: machine::Current,
     pub nodes: [Node; NODES],
@@ -78,7 +77,10 @@ pub struct Kernel {
 
 impl Node {
     const fn new() -> Self {
-        const EMPTY: ReadyQueues = ReadyQueues { queues: [Queue::EMPTY; PRIORITIES], bitmap: [0; PRIORITIES / 64] };
+        const EMPTY: ReadyQueues = ReadyQueues {
+            queues: [Queue::EMPTY; PRIORITIES],
+            bitmap: [0; PRIORITIES / 64],
+        };
         Self {
             current: None,
             current_sc: None,
@@ -106,9 +108,28 @@ impl Kernel {
             asids: AsidTable::new(),
             schedule: Schedule::new(),
             isa: isa::Globals::new(),
-            limits: Limits { min_budget: 0, max_release_time: 0 },
+            limits: Limits {
+                min_budget: 0,
+                max_release_time: 0,
+            },
             work: 0,
             all_threads: None,
+        }
+    }
+
+    /// A kernel in the same state on another machine: a copy of this one's.
+    pub fn on(&self, machine: machine::Current) -> Self {
+        Self {
+            machine,
+            nodes: self.nodes.clone(),
+            core: self.core,
+            irqs: self.irqs.clone(),
+            asids: self.asids.clone(),
+            schedule: self.schedule.clone(),
+            isa: self.isa.clone(),
+            limits: self.limits,
+            work: self.work,
+            all_threads: self.all_threads,
         }
     }
 
@@ -117,7 +138,11 @@ impl Kernel {
         let per_us = self.machine.ticks_per_us();
         self.limits = Limits {
             min_budget: MIN_BUDGET_US.saturating_mul(per_us),
-            max_release_time: u64::MAX - self.max_period_us().saturating_mul(per_us).saturating_mul(5),
+            max_release_time: u64::MAX
+                - self
+                    .max_period_us()
+                    .saturating_mul(per_us)
+                    .saturating_mul(5),
         };
         let now = self.machine.now();
         self.node_mut().now = now;
@@ -128,7 +153,10 @@ impl Kernel {
     pub fn node(&self) -> &Node {
         // `core < NODES` always; the bound keeps the compiler from having to believe it.
         let core = if NODES == 1 { 0 } else { self.core % NODES };
-        #[expect(clippy::indexing_slicing, reason = "reduced modulo the length in the line above")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "reduced modulo the length in the line above"
+        )]
         &self.nodes[core]
     }
 
@@ -136,7 +164,10 @@ impl Kernel {
     #[inline(always)]
     pub fn node_mut(&mut self) -> &mut Node {
         let core = if NODES == 1 { 0 } else { self.core % NODES };
-        #[expect(clippy::indexing_slicing, reason = "reduced modulo the length in the line above")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "reduced modulo the length in the line above"
+        )]
         &mut self.nodes[core]
     }
 
@@ -151,7 +182,9 @@ impl Kernel {
     #[inline(always)]
     pub fn schedulable(&self, thread: Ref<Tcb>) -> bool {
         let tcb = &self[thread];
-        tcb.runnable() && !tcb.release_queued && tcb.sched_context.is_some_and(|sc| self[sc].ring.active())
+        tcb.runnable()
+            && !tcb.release_queued
+            && tcb.sched_context.is_some_and(|sc| self[sc].ring.active())
     }
 
     /// The longest period and budget, in microseconds.

@@ -77,7 +77,15 @@ impl Message {
         let buffer = tcb::buffer(k, sender, Access::Read);
         let caps = extra_caps(k, sender, buffer, info)?;
         let length = clipped_length(info, buffer.is_some());
-        Ok(Self { sender, label: info.label(), length, call, caps, registers, buffer })
+        Ok(Self {
+            sender,
+            label: info.label(),
+            length,
+            call,
+            caps,
+            registers,
+            buffer,
+        })
     }
 
     /// Message word `n`. Decoders check [`Self::length`] first; past it the value is whatever
@@ -100,7 +108,11 @@ impl Message {
 /// How many words of a message count.
 #[inline(always)]
 pub(crate) fn clipped_length(info: MessageInfo, buffer: bool) -> usize {
-    let most = if buffer { MSG_MAX_LENGTH } else { MESSAGE_REGISTERS };
+    let most = if buffer {
+        MSG_MAX_LENGTH
+    } else {
+        MESSAGE_REGISTERS
+    };
     info.length().min(most)
 }
 
@@ -124,7 +136,11 @@ pub(crate) fn extra_caps(
 
 /// Writes `words` as the message of `receiver`: to registers, and past them to its buffer. How
 /// many it could take.
-pub(crate) fn write_words(k: &mut Kernel, receiver: Ref<Tcb>, words: impl Iterator<Item = Word>) -> usize {
+pub(crate) fn write_words(
+    k: &mut Kernel,
+    receiver: Ref<Tcb>,
+    words: impl Iterator<Item = Word>,
+) -> usize {
     let buffer = tcb::buffer(k, receiver, Access::ReadWrite);
     let mut length = 0;
     for (n, word) in words.enumerate() {

@@ -81,7 +81,9 @@ impl Queue {
         let mut place = head;
         loop {
             // From the end, since most come behind their equals.
-            let Some(links) = k[place].links else { return self };
+            let Some(links) = k[place].links else {
+                return self;
+            };
             let candidate = links.previous;
             if !yields(k, candidate) {
                 break;
@@ -112,17 +114,26 @@ impl Queue {
         if let Some(links) = &mut k[next].links {
             links.previous = previous;
         }
-        if self.head == Some(thread) { Self { head: Some(next) } } else { self }
+        if self.head == Some(thread) {
+            Self { head: Some(next) }
+        } else {
+            self
+        }
     }
 
     fn alone(k: &mut Kernel, thread: Ref<Tcb>) -> Self {
-        k[thread].links = Some(Links { next: thread, previous: thread });
+        k[thread].links = Some(Links {
+            next: thread,
+            previous: thread,
+        });
         Self { head: Some(thread) }
     }
 }
 
 fn link_before(k: &mut Kernel, thread: Ref<Tcb>, next: Ref<Tcb>) {
-    let Some(links) = &mut k[next].links else { return };
+    let Some(links) = &mut k[next].links else {
+        return;
+    };
     let previous = links.previous;
     links.previous = thread;
     if let Some(links) = &mut k[previous].links {

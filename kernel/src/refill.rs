@@ -59,14 +59,21 @@ impl Ring {
     fn index(&self, n: u64) -> usize {
         // `head < max` and `n <= count <= max`; wrapping only while not configured.
         let at = self.head.wrapping_add(n);
-        (if at >= self.max { at.wrapping_sub(self.max) } else { at }) as usize
+        (if at >= self.max {
+            at.wrapping_sub(self.max)
+        } else {
+            at
+        }) as usize
     }
 }
 
 impl Refills<'_> {
     /// The `n`th refill from the head.
     pub fn get(&self, n: u64) -> Refill {
-        self.storage.get(self.ring.index(n)).copied().unwrap_or_default()
+        self.storage
+            .get(self.ring.index(n))
+            .copied()
+            .unwrap_or_default()
     }
 
     fn set(&mut self, n: u64, refill: Refill) {
@@ -105,8 +112,16 @@ impl Refills<'_> {
     /// Starts anew: everything is available at `now`.
     #[doc(alias = "refill_new")]
     pub fn start(&mut self, max: u64, budget: Ticks, period: Ticks, now: Ticks) {
-        *self.ring = Ring { period, max, head: 0, count: 1 };
-        self.set_head(Refill { time: now, amount: budget });
+        *self.ring = Ring {
+            period,
+            max,
+            head: 0,
+            count: 1,
+        };
+        self.set_head(Refill {
+            time: now,
+            amount: budget,
+        });
         self.add_second_if_round_robin();
     }
 
@@ -117,14 +132,22 @@ impl Refills<'_> {
         if head.time <= now {
             head.time = now;
         }
-        *self.ring = Ring { period, max, head: 0, count: 1 };
+        *self.ring = Ring {
+            period,
+            max,
+            head: 0,
+            count: 1,
+        };
         let missing = budget.saturating_sub(head.amount);
         head.amount = head.amount.min(budget);
         self.set_head(head);
         if missing == 0 {
             self.add_second_if_round_robin();
         } else {
-            self.push_last(Refill { time: head.time.saturating_add(period), amount: missing });
+            self.push_last(Refill {
+                time: head.time.saturating_add(period),
+                amount: missing,
+            });
         }
     }
 
@@ -175,7 +198,10 @@ impl Refills<'_> {
                 time: head.time.saturating_add(used),
                 amount: head.amount.saturating_sub(used),
             });
-            self.append(Refill { time: head.time.saturating_add(self.ring.period), amount: used });
+            self.append(Refill {
+                time: head.time.saturating_add(self.ring.period),
+                amount: used,
+            });
         }
         self.merge_small_heads(limits);
     }
@@ -204,7 +230,10 @@ impl Refills<'_> {
         self.set_head(head);
         while self.ring.count > 1 && self.get(1).time <= head.time.saturating_add(head.amount) {
             let first = self.pop_head();
-            head = Refill { time: first.time, amount: first.amount.saturating_add(self.head().amount) };
+            head = Refill {
+                time: first.time,
+                amount: first.amount.saturating_add(self.head().amount),
+            };
             self.set_head(head);
         }
     }
@@ -213,14 +242,32 @@ impl Refills<'_> {
     pub fn use_slice(&mut self, used: Ticks) {
         let (head, second) = (self.head(), self.get(1));
         let used = used.min(head.amount);
-        self.set_head(Refill { amount: head.amount.saturating_sub(used), ..head });
-        self.set(1, Refill { amount: second.amount.saturating_add(used), ..second });
+        self.set_head(Refill {
+            amount: head.amount.saturating_sub(used),
+            ..head
+        });
+        self.set(
+            1,
+            Refill {
+                amount: second.amount.saturating_add(used),
+                ..second
+            },
+        );
     }
 
     /// Round robin: a new time slice begins.
     pub fn renew_slice(&mut self) {
         let (head, second) = (self.head(), self.get(1));
-        self.set_head(Refill { amount: head.amount.saturating_add(second.amount), ..head });
-        self.set(1, Refill { amount: 0, ..second });
+        self.set_head(Refill {
+            amount: head.amount.saturating_add(second.amount),
+            ..head
+        });
+        self.set(
+            1,
+            Refill {
+                amount: 0,
+                ..second
+            },
+        );
     }
 }

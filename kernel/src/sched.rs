@@ -45,7 +45,9 @@ fn enqueue(k: &mut Kernel, thread: Ref<Tcb>, end: End) {
     if k[thread].ready_queued || k[thread].release_queued {
         return;
     }
-    let Some((queue, bits, bit)) = queue_of(k, thread) else { return };
+    let Some((queue, bits, bit)) = queue_of(k, thread) else {
+        return;
+    };
     *bits |= bit;
     let old = *queue;
     let new = match end {
@@ -82,7 +84,9 @@ pub fn dequeue(k: &mut Kernel, thread: Ref<Tcb>) {
 
 fn dequeue_queued(k: &mut Kernel, thread: Ref<Tcb>) {
     k[thread].ready_queued = false;
-    let Some((queue, _, _)) = queue_of(k, thread) else { return };
+    let Some((queue, _, _)) = queue_of(k, thread) else {
+        return;
+    };
     let new = queue.without(k, thread);
     if let Some((queue, bits, bit)) = queue_of(k, thread) {
         *queue = new;
@@ -96,13 +100,23 @@ fn dequeue_queued(k: &mut Kernel, thread: Ref<Tcb>) {
 #[inline(always)]
 fn highest_ready(k: &Kernel) -> Option<u8> {
     let ready = k.node().ready.get(k.schedule.current_domain())?;
-    let (n, word) = ready.bitmap.iter().enumerate().rev().find(|(_, word)| **word != 0)?;
+    let (n, word) = ready
+        .bitmap
+        .iter()
+        .enumerate()
+        .rev()
+        .find(|(_, word)| **word != 0)?;
     Some((n as u32 * 64 + word.ilog2()) as u8)
 }
 
 fn first_ready(k: &Kernel) -> Option<Ref<Tcb>> {
     let priority = highest_ready(k)?;
-    k.node().ready.get(k.schedule.current_domain())?.queues.get(priority as usize)?.first()
+    k.node()
+        .ready
+        .get(k.schedule.current_domain())?
+        .queues
+        .get(priority as usize)?
+        .first()
 }
 
 // --- The release queue -------------------------------------------------------------------------
@@ -115,7 +129,10 @@ pub fn postpone(k: &mut Kernel, sc: Ref<SchedContext>) {
         return;
     }
     let time = sched_context::head(k, sc).time;
-    let queue = k.node().release.with_sorted(k, thread, |k, other| release_time(k, other) > time);
+    let queue = k
+        .node()
+        .release
+        .with_sorted(k, thread, |k, other| release_time(k, other) > time);
     let node = k.node_mut();
     node.release = queue;
     node.reprogram = true;
@@ -123,7 +140,9 @@ pub fn postpone(k: &mut Kernel, sc: Ref<SchedContext>) {
 }
 
 fn release_time(k: &Kernel, thread: Ref<Tcb>) -> Ticks {
-    k[thread].sched_context.map_or(0, |sc| sched_context::head(k, sc).time)
+    k[thread]
+        .sched_context
+        .map_or(0, |sc| sched_context::head(k, sc).time)
 }
 
 /// `thread` no longer waits for a refill, if it did.
@@ -141,7 +160,9 @@ pub fn release_remove(k: &mut Kernel, thread: Ref<Tcb>) {
 /// Threads whose refill is ready become ready.
 fn awaken(k: &mut Kernel) {
     while let Some(thread) = k.node().release.first() {
-        let Some(sc) = k[thread].sched_context else { return };
+        let Some(sc) = k[thread].sched_context else {
+            return;
+        };
         if !sched_context::ready(k, sc) {
             return;
         }
@@ -185,7 +206,10 @@ pub fn possible_switch_to(k: &mut Kernel, thread: Ref<Tcb>) {
 #[doc(alias = "scheduleTCB")]
 #[inline(always)]
 pub fn state_changed(k: &mut Kernel, thread: Ref<Tcb>) {
-    if k.current() == Some(thread) && k.node().action == Action::ResumeCurrent && !k.schedulable(thread) {
+    if k.current() == Some(thread)
+        && k.node().action == Action::ResumeCurrent
+        && !k.schedulable(thread)
+    {
         k.node_mut().action = Action::ChooseNew;
     }
 }
@@ -306,7 +330,9 @@ pub fn update_time(k: &mut Kernel) {
 #[doc(alias = "commitTime")]
 pub fn commit_time(k: &mut Kernel) {
     let used = core::mem::take(&mut k.node_mut().consumed);
-    let Some(sc) = k.node().current_sc else { return };
+    let Some(sc) = k.node().current_sc else {
+        return;
+    };
     if used == 0 || !k[sc].ring.active() {
         return;
     }
@@ -323,7 +349,9 @@ pub fn commit_time(k: &mut Kernel) {
 /// somebody else's turn comes.
 #[doc(alias = "checkBudget")]
 pub fn check_budget(k: &mut Kernel) -> bool {
-    let Some(sc) = k.node().current_sc else { return true };
+    let Some(sc) = k.node().current_sc else {
+        return true;
+    };
     if k[sc].ring.active() && sched_context::sufficient(k, sc, k.node().consumed) {
         if domain_expired(k) {
             reschedule(k);
@@ -381,8 +409,13 @@ pub fn charge_budget(k: &mut Kernel, used: Ticks, timeout: Timeout) {
 }
 
 fn end_time_slice(k: &mut Kernel, thread: Ref<Tcb>, timeout: Timeout) {
-    let Some(sc) = k[thread].sched_context else { return };
-    if timeout == Timeout::Report && !k[sc].ring.round_robin() && fault::has_timeout_handler(k, thread) {
+    let Some(sc) = k[thread].sched_context else {
+        return;
+    };
+    if timeout == Timeout::Report
+        && !k[sc].ring.round_robin()
+        && fault::has_timeout_handler(k, thread)
+    {
         fault::deliver_timeout(k, thread, sc);
     } else if sched_context::released(k, sc) {
         enqueue_last(k, thread);
@@ -434,7 +467,8 @@ pub fn fpu_acquire(k: &mut Kernel, thread: Ref<Tcb>) {
 /// Before user code of `thread` runs: the registers are its own, or trap.
 #[inline(always)]
 pub fn fpu_prepare(k: &mut Kernel, thread: Ref<Tcb>) {
-    let own = k.node().fpu_owner == Some(thread) && k[thread].flags & abi::sched::TCB_FLAG_FPU_DISABLED == 0;
+    let own = k.node().fpu_owner == Some(thread)
+        && k[thread].flags & abi::sched::TCB_FLAG_FPU_DISABLED == 0;
     if own != k.node().fpu_enabled {
         set_fpu_enabled(k, own);
     }

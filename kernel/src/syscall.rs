@@ -17,11 +17,28 @@ use crate::sched::{self, Timeout};
 use abi::Word;
 use abi::syscall::Syscall;
 
-const SEND: Mode = Mode { blocking: Blocking::Yes, call: false, donation: Donation::No, first_phase: false };
-const NB_SEND: Mode = Mode { blocking: Blocking::No, ..SEND };
-const CALL: Mode = Mode { call: true, donation: Donation::Yes, ..SEND };
+const SEND: Mode = Mode {
+    blocking: Blocking::Yes,
+    call: false,
+    donation: Donation::No,
+    first_phase: false,
+};
+const NB_SEND: Mode = Mode {
+    blocking: Blocking::No,
+    ..SEND
+};
+const CALL: Mode = Mode {
+    call: true,
+    donation: Donation::Yes,
+    ..SEND
+};
 /// The first part of a call that goes on to receive.
-const SEND_FIRST: Mode = Mode { blocking: Blocking::No, call: false, donation: Donation::Yes, first_phase: true };
+const SEND_FIRST: Mode = Mode {
+    blocking: Blocking::No,
+    call: false,
+    donation: Donation::Yes,
+    first_phase: true,
+};
 
 /// Whether a receive brings a reply object for callers to wait on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +51,11 @@ enum WithReply {
 #[doc(alias = "handleSyscall")]
 pub fn handle(k: &mut Kernel, thread: Ref<Tcb>, syscall: Syscall) -> Result<(), Preempted> {
     let context = &k[thread.context()];
-    let (capability, reply, destination) = (context.capability(), context.reply_capability(), context.destination());
+    let (capability, reply, destination) = (
+        context.capability(),
+        context.reply_capability(),
+        context.destination(),
+    );
     match syscall {
         Syscall::Send => invoke(k, thread, capability, SEND)?,
         Syscall::NbSend => invoke(k, thread, capability, NB_SEND)?,
@@ -44,7 +65,9 @@ pub fn handle(k: &mut Kernel, thread: Ref<Tcb>, syscall: Syscall) -> Result<(), 
         Syscall::Wait => receive(k, thread, capability, Blocking::Yes, WithReply::No),
         Syscall::NbWait => receive(k, thread, capability, Blocking::No, WithReply::No),
         Syscall::ReplyRecv => send_then_receive(k, thread, reply, capability, WithReply::Yes)?,
-        Syscall::NbSendRecv => send_then_receive(k, thread, destination, capability, WithReply::Yes)?,
+        Syscall::NbSendRecv => {
+            send_then_receive(k, thread, destination, capability, WithReply::Yes)?
+        }
         Syscall::NbSendWait => send_then_receive(k, thread, reply, capability, WithReply::No)?,
         Syscall::Yield => yield_slice(k),
         // Everything else is `entry`'s.
@@ -67,9 +90,23 @@ fn send_then_receive(
     Ok(())
 }
 
-fn receive(k: &mut Kernel, thread: Ref<Tcb>, address: Word, blocking: Blocking, with_reply: WithReply) {
+fn receive(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    address: Word,
+    blocking: Blocking,
+    with_reply: WithReply,
+) {
     if let Err((address, failure)) = try_receive(k, thread, address, blocking, with_reply) {
-        fault::deliver(k, thread, Fault::Cap { address, phase: Phase::Receive, failure });
+        fault::deliver(
+            k,
+            thread,
+            Fault::Cap {
+                address,
+                phase: Phase::Receive,
+                failure,
+            },
+        );
     }
 }
 
@@ -92,7 +129,9 @@ fn try_receive(
             endpoint::receive(k, thread, c.endpoint, reply, blocking);
             Ok(())
         }
-        Cap::Notification(c) if c.rights.read() && k[c.notification].bound_tcb.is_none_or(|tcb| tcb == thread) => {
+        Cap::Notification(c)
+            if c.rights.read() && k[c.notification].bound_tcb.is_none_or(|tcb| tcb == thread) =>
+        {
             notification::wait(k, thread, c.notification, blocking);
             Ok(())
         }
@@ -112,7 +151,9 @@ fn lookup_reply(k: &Kernel, thread: Ref<Tcb>) -> Result<Ref<Reply>, (Word, Looku
 
 /// The rest of the current time slice is given up. Only what was used counts as consumed.
 fn yield_slice(k: &mut Kernel) {
-    let Some(sc) = k.node().current_sc else { return };
+    let Some(sc) = k.node().current_sc else {
+        return;
+    };
     let consumed = k[sc].consumed.saturating_add(k.node().consumed);
     let rest = sched_context::head(k, sc).amount;
     sched::charge_budget(k, rest, Timeout::Silent);

@@ -1,12 +1,6 @@
 //! Three kinds of address that are easily confused, as three types.
 
-/// Start of the window through which the kernel sees physical memory: physical address 0 is
-/// at this kernel address. Part of the image's layout (and of the model's numbers).
-#[cfg(isa = "x86_64")]
-pub const PHYSICAL_WINDOW: u64 = 0xffff_ff80_0000_0000;
-/// One past the last physical address that the window can show.
-#[cfg(isa = "x86_64")]
-pub const PHYSICAL_WINDOW_SIZE: u64 = 510 << 30;
+pub use crate::layout::{PHYSICAL_WINDOW, PHYSICAL_WINDOW_SIZE};
 
 /// An address in physical memory.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]

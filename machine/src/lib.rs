@@ -10,6 +10,9 @@ pub mod address;
 pub mod firmware;
 pub mod irq;
 pub mod kind;
+#[cfg(isa = "x86_64")]
+#[path = "layout/x86_64.rs"]
+pub mod layout;
 pub mod population;
 pub mod seam;
 

@@ -44,7 +44,10 @@ mod tag {
 }
 
 const fn words(tag: u64, small: u64, address: u64, word0: u64) -> PackedCap {
-    PackedCap([word0, tag << 58 | (small & SMALL) << ADDRESS_BITS | address & ADDRESS])
+    PackedCap([
+        word0,
+        tag << 58 | (small & SMALL) << ADDRESS_BITS | address & ADDRESS,
+    ])
 }
 
 impl PackedCap {
@@ -86,7 +89,9 @@ impl PackedCap {
     /// The packed form of `cap`.
     #[inline(always)]
     pub fn pack(cap: Cap) -> Self {
-        let object = |tag: u64, small: u64, at: KernelAddress, word0: u64| words(tag, small, at.bits(), word0);
+        let object = |tag: u64, small: u64, at: KernelAddress, word0: u64| {
+            words(tag, small, at.bits(), word0)
+        };
         match cap {
             Cap::Null => Self::NULL,
             Cap::Untyped(c) => {
@@ -98,16 +103,32 @@ impl PackedCap {
                     | mark >> 10 << 51;
                 words(tag::UNTYPED, mark, c.base.0, word0)
             }
-            Cap::Endpoint(c) => object(tag::ENDPOINT, c.rights.bits().into(), c.endpoint.address(), c.badge),
-            Cap::Notification(c) => {
-                object(tag::NOTIFICATION, c.rights.bits().into(), c.notification.address(), c.badge)
-            }
+            Cap::Endpoint(c) => object(
+                tag::ENDPOINT,
+                c.rights.bits().into(),
+                c.endpoint.address(),
+                c.badge,
+            ),
+            Cap::Notification(c) => object(
+                tag::NOTIFICATION,
+                c.rights.bits().into(),
+                c.notification.address(),
+                c.badge,
+            ),
             Cap::Reply(c) => object(tag::REPLY, c.can_grant.into(), c.reply.address(), 0),
-            Cap::CNode(c) => {
-                object(tag::CNODE, c.radix.into(), c.slots.address(), c.guard << 6 | u64::from(c.guard_bits))
-            }
+            Cap::CNode(c) => object(
+                tag::CNODE,
+                c.radix.into(),
+                c.slots.address(),
+                c.guard << 6 | u64::from(c.guard_bits),
+            ),
             Cap::Tcb(tcb) => object(tag::TCB, 0, tcb.address(), 0),
-            Cap::SchedContext(c) => object(tag::SCHED_CONTEXT, c.bits.into(), c.sched_context.address(), 0),
+            Cap::SchedContext(c) => object(
+                tag::SCHED_CONTEXT,
+                c.bits.into(),
+                c.sched_context.address(),
+                0,
+            ),
             Cap::SchedControl { core } => words(tag::SCHED_CONTROL, core.into(), 0, 0),
             Cap::IrqControl => words(tag::IRQ_CONTROL, 0, 0, 0),
             Cap::IrqHandler(irq) => words(tag::IRQ_HANDLER, 0, 0, irq.0.into()),
@@ -128,7 +149,12 @@ impl PackedCap {
                 let word0 = rights | u64::from(c.size.pack()) << 2 | u64::from(c.device) << 4;
                 words(tag::FRAME, 0, c.base.0, word0 | pack_mapping(c.mapping))
             }
-            Cap::PageTable(c) => object(tag::PAGE_TABLE, c.level.pack().into(), c.table, pack_mapping(c.mapping)),
+            Cap::PageTable(c) => object(
+                tag::PAGE_TABLE,
+                c.level.pack().into(),
+                c.table,
+                pack_mapping(c.mapping),
+            ),
             Cap::VSpace(c) => {
                 let asid = c.asid.map_or(0, |asid| u64::from(asid) << 1 | 1);
                 object(tag::VSPACE, 0, c.root, asid)
@@ -164,7 +190,10 @@ impl PackedCap {
                 badge: word0,
                 rights: Rights::from_bits(self.small() as u8),
             }),
-            tag::REPLY => Cap::Reply(ReplyCap { reply: self.object(), can_grant: self.small() != 0 }),
+            tag::REPLY => Cap::Reply(ReplyCap {
+                reply: self.object(),
+                can_grant: self.small() != 0,
+            }),
             tag::CNODE => Cap::CNode(CNodeCap {
                 slots: self.object(),
                 radix: self.small() as u8,
@@ -176,7 +205,9 @@ impl PackedCap {
                 sched_context: self.object(),
                 bits: self.small() as u8,
             }),
-            tag::SCHED_CONTROL => Cap::SchedControl { core: self.small() as u8 },
+            tag::SCHED_CONTROL => Cap::SchedControl {
+                core: self.small() as u8,
+            },
             tag::IRQ_CONTROL => Cap::IrqControl,
             tag::IRQ_HANDLER => Cap::IrqHandler(Irq(word0 as u16)),
             tag::DOMAIN => Cap::Domain,
@@ -209,7 +240,10 @@ impl PackedCap {
                 asid: (word0 & 1 != 0).then_some((word0 >> 1) as u16),
             }),
             tag::ASID_CONTROL => Cap::AsidControl,
-            tag::ASID_POOL => Cap::AsidPool(AsidPoolCap { pool: self.object(), index: self.small() as u8 }),
+            tag::ASID_POOL => Cap::AsidPool(AsidPoolCap {
+                pool: self.object(),
+                index: self.small() as u8,
+            }),
             tag::ISA => isa::IsaCap::unpack(self.small() as u16, word0).map_or(Cap::Null, Cap::Isa),
             _ => Cap::Null,
         }

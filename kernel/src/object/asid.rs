@@ -40,7 +40,9 @@ pub struct AsidTable {
 impl AsidTable {
     /// No pools.
     pub const fn new() -> Self {
-        Self { pools: [None; POOLS] }
+        Self {
+            pools: [None; POOLS],
+        }
     }
 
     /// The pool with this index.
@@ -55,7 +57,10 @@ impl AsidTable {
     }
 
     fn first_free(&self) -> Option<u8> {
-        self.pools.iter().position(Option::is_none).map(|index| index as u8)
+        self.pools
+            .iter()
+            .position(Option::is_none)
+            .map(|index| index as u8)
     }
 }
 
@@ -66,7 +71,10 @@ impl Default for AsidTable {
 }
 
 fn split(asid: u16) -> (u8, usize) {
-    ((asid >> ASID_POOL_INDEX_BITS) as u8, usize::from(asid) % POOL_SIZE)
+    (
+        (asid >> ASID_POOL_INDEX_BITS) as u8,
+        usize::from(asid) % POOL_SIZE,
+    )
 }
 
 /// The root that `asid` names now.
@@ -130,16 +138,28 @@ impl MakePool {
             return Err(SyscallError::RevokeFirst);
         }
         let destination = cnode::empty_slot(k, root, m.word(k, 0), m.word(k, 1))?;
-        Ok(Self { untyped, cap, index, destination })
+        Ok(Self {
+            untyped,
+            cap,
+            index,
+            destination,
+        })
     }
 
     /// Does it.
     pub fn commit(self, k: &mut Kernel) {
-        let full = UntypedCap { watermark: 1 << self.cap.bits, cleared: 0, ..self.cap };
+        let full = UntypedCap {
+            watermark: 1 << self.cap.bits,
+            cleared: 0,
+            ..self.cap
+        };
         cdt::update(k, self.untyped, Cap::Untyped(full));
         let pool = create_pool(k, KernelAddress::of(self.cap.base));
         k.asids.set_pool(self.index, Some(pool));
-        let cap = Cap::AsidPool(AsidPoolCap { pool, index: self.index });
+        let cap = Cap::AsidPool(AsidPoolCap {
+            pool,
+            index: self.index,
+        });
         cdt::insert_child(k, cap, self.untyped, self.destination);
     }
 }
@@ -167,13 +187,22 @@ impl Assign {
         let unassigned = isa::vspace::unassigned_root(&k[vspace].cap());
         let root = unassigned.ok_or(SyscallError::InvalidCapability(1))?;
         match k.asids.pool(cap.index) {
-            None => return Err(SyscallError::FailedLookup(Lookup::Destination, LookupFailure::InvalidRoot)),
+            None => {
+                return Err(SyscallError::FailedLookup(
+                    Lookup::Destination,
+                    LookupFailure::InvalidRoot,
+                ));
+            }
             Some(pool) if pool != cap.pool => return Err(SyscallError::InvalidCapability(0)),
             Some(_) => {}
         }
         let entry = first_free_entry(k, cap).ok_or(SyscallError::DeleteFirst)?;
         let asid = u16::from(cap.index) << ASID_POOL_INDEX_BITS | entry as u16;
-        Ok(Self { vspace, cap: root, asid })
+        Ok(Self {
+            vspace,
+            cap: root,
+            asid,
+        })
     }
 
     /// Does it.
@@ -186,5 +215,10 @@ impl Assign {
 /// The lowest ASID of the pool that names nothing. ASID 0 never names anything.
 fn first_free_entry(k: &Kernel, cap: AsidPoolCap) -> Option<usize> {
     let skip = usize::from(cap.index == 0);
-    k[cap.pool].roots.iter().skip(skip).position(Option::is_none).map(|entry| entry + skip)
+    k[cap.pool]
+        .roots
+        .iter()
+        .skip(skip)
+        .position(Option::is_none)
+        .map(|entry| entry + skip)
 }

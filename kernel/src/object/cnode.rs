@@ -1,7 +1,7 @@
 //! Slots, and CNodes: arrays of them. (`abi/semantics-core.md` 4.)
 
 use crate::Kernel;
-use crate::cap::{Cap, CNodeCap, DataUpdate, PackedCap, Rights};
+use crate::cap::{CNodeCap, Cap, DataUpdate, PackedCap, Rights};
 use crate::cdt::{self, Links};
 use crate::cspace;
 use crate::delete;
@@ -70,7 +70,11 @@ impl CNodeCap {
 #[inline(always)]
 pub(crate) fn slot_at(first: Ref<Slot>, index: u64) -> Ref<Slot> {
     // Wrapping never happens: the slots exist.
-    Ref::new(first.address().plus(index.wrapping_mul(size_of::<Slot>() as u64)))
+    Ref::new(
+        first
+            .address()
+            .plus(index.wrapping_mul(size_of::<Slot>() as u64)),
+    )
 }
 
 /// What is to be done with slots.
@@ -80,13 +84,32 @@ pub enum CNodeInvocation {
     Delete(Ref<Slot>),
     CancelBadgedSends(Ref<Endpoint>, Word),
     /// Copy, Mint, and the insertion of capabilities by other objects.
-    Insert { cap: Cap, source: Ref<Slot>, destination: Ref<Slot> },
+    Insert {
+        cap: Cap,
+        source: Ref<Slot>,
+        destination: Ref<Slot>,
+    },
     /// Move and Mutate.
-    Move { cap: Cap, source: Ref<Slot>, destination: Ref<Slot> },
+    Move {
+        cap: Cap,
+        source: Ref<Slot>,
+        destination: Ref<Slot>,
+    },
     /// Rotate of three slots.
-    Rotate { source: Ref<Slot>, pivot: Ref<Slot>, destination: Ref<Slot>, source_cap: Cap, pivot_cap: Cap },
+    Rotate {
+        source: Ref<Slot>,
+        pivot: Ref<Slot>,
+        destination: Ref<Slot>,
+        source_cap: Cap,
+        pivot_cap: Cap,
+    },
     /// Rotate with source and destination the same.
-    Swap { source: Ref<Slot>, pivot: Ref<Slot>, source_cap: Cap, pivot_cap: Cap },
+    Swap {
+        source: Ref<Slot>,
+        pivot: Ref<Slot>,
+        source_cap: Cap,
+        pivot_cap: Cap,
+    },
 }
 
 /// Depths are 8 bits wide in message words.
@@ -95,9 +118,18 @@ pub(crate) fn depth(word: Word) -> Word {
 }
 
 /// An empty slot for something new, as message words name it below the CNode in `root`.
-pub(crate) fn empty_slot(k: &Kernel, root: Ref<Slot>, index: Word, word: Word) -> Result<Ref<Slot>, SyscallError> {
+pub(crate) fn empty_slot(
+    k: &Kernel,
+    root: Ref<Slot>,
+    index: Word,
+    word: Word,
+) -> Result<Ref<Slot>, SyscallError> {
     let slot = cspace::target_slot(k, k[root].cap(), index, depth(word), Lookup::Destination)?;
-    if k[slot].is_empty() { Ok(slot) } else { Err(SyscallError::DeleteFirst) }
+    if k[slot].is_empty() {
+        Ok(slot)
+    } else {
+        Err(SyscallError::DeleteFirst)
+    }
 }
 
 fn missing(which: Lookup, bits_left: Word) -> SyscallError {
@@ -106,19 +138,37 @@ fn missing(which: Lookup, bits_left: Word) -> SyscallError {
 
 impl CNodeInvocation {
     /// Looks at what `m` asks of `cnode`.
-    pub fn decode(k: &Kernel, cnode: CNodeCap, invocation: Invocation, m: &Message) -> Result<Self, SyscallError> {
+    pub fn decode(
+        k: &Kernel,
+        cnode: CNodeCap,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
         use Invocation as I;
-        if m.length < 2 && matches!(invocation, I::CNodeRevoke | I::CNodeDelete | I::CNodeCancelBadgedSends) {
+        if m.length < 2
+            && matches!(
+                invocation,
+                I::CNodeRevoke | I::CNodeDelete | I::CNodeCancelBadgedSends
+            )
+        {
             return Err(SyscallError::TruncatedMessage);
         }
         let here = |word: Word, bits: Word| {
-            cspace::target_slot(k, Cap::CNode(cnode), m.word(k, word as usize), depth(bits), Lookup::Destination)
+            cspace::target_slot(
+                k,
+                Cap::CNode(cnode),
+                m.word(k, word as usize),
+                depth(bits),
+                Lookup::Destination,
+            )
         };
         match invocation {
             I::CNodeRevoke => Ok(Self::Revoke(here(0, m.word(k, 1))?)),
             I::CNodeDelete => Ok(Self::Delete(here(0, m.word(k, 1))?)),
             I::CNodeCancelBadgedSends => match k[here(0, m.word(k, 1))?].cap() {
-                Cap::Endpoint(c) if c.rights == Rights::ALL => Ok(Self::CancelBadgedSends(c.endpoint, c.badge)),
+                Cap::Endpoint(c) if c.rights == Rights::ALL => {
+                    Ok(Self::CancelBadgedSends(c.endpoint, c.badge))
+                }
                 _ => Err(SyscallError::IllegalOperation),
             },
             I::CNodeCopy | I::CNodeMint | I::CNodeMove | I::CNodeMutate => {
@@ -138,13 +188,19 @@ impl CNodeInvocation {
         let (4.., Some(root)) = (m.length, m.cap(0)) else {
             return Err(SyscallError::TruncatedMessage);
         };
-        let destination =
-            cspace::target_slot(k, Cap::CNode(cnode), m.word(k, 0), depth(m.word(k, 1)), Lookup::Destination)?;
+        let destination = cspace::target_slot(
+            k,
+            Cap::CNode(cnode),
+            m.word(k, 0),
+            depth(m.word(k, 1)),
+            Lookup::Destination,
+        )?;
         if !k[destination].is_empty() {
             return Err(SyscallError::DeleteFirst);
         }
         let source_depth = depth(m.word(k, 3));
-        let source = cspace::target_slot(k, k[root].cap(), m.word(k, 2), source_depth, Lookup::Source)?;
+        let source =
+            cspace::target_slot(k, k[root].cap(), m.word(k, 2), source_depth, Lookup::Source)?;
         let cap = k[source].cap();
         if cap.is_null() {
             return Err(missing(Lookup::Source, source_depth));
@@ -158,25 +214,43 @@ impl CNodeInvocation {
             return Err(SyscallError::TruncatedMessage);
         }
         let derived = |cap: Cap| {
-            cap.masked(CapRights(m.word(k, 4))).derive(|| cdt::has_children(k, source))
+            cap.masked(CapRights(m.word(k, 4)))
+                .derive(|| cdt::has_children(k, source))
         };
         let refused = SyscallError::IllegalOperation;
         let (cap, copies) = match invocation {
             Invocation::CNodeCopy => (derived(cap)?, true),
             Invocation::CNodeMint => {
                 let derived = derived(cap)?;
-                (derived.with_data(m.word(k, 5), DataUpdate::Copy).ok_or(refused)?, true)
+                (
+                    derived
+                        .with_data(m.word(k, 5), DataUpdate::Copy)
+                        .ok_or(refused)?,
+                    true,
+                )
             }
-            Invocation::CNodeMutate => (cap.with_data(m.word(k, 4), DataUpdate::InPlace).ok_or(refused)?, false),
+            Invocation::CNodeMutate => (
+                cap.with_data(m.word(k, 4), DataUpdate::InPlace)
+                    .ok_or(refused)?,
+                false,
+            ),
             _ => (cap, false),
         };
         if cap.is_null() {
             return Err(refused);
         }
         Ok(if copies {
-            Self::Insert { cap, source, destination }
+            Self::Insert {
+                cap,
+                source,
+                destination,
+            }
         } else {
-            Self::Move { cap, source, destination }
+            Self::Move {
+                cap,
+                source,
+                destination,
+            }
         })
     }
 
@@ -185,10 +259,27 @@ impl CNodeInvocation {
             return Err(SyscallError::TruncatedMessage);
         };
         let (pivot_depth, source_depth) = (depth(m.word(k, 4)), depth(m.word(k, 7)));
-        let destination =
-            cspace::target_slot(k, Cap::CNode(cnode), m.word(k, 0), depth(m.word(k, 1)), Lookup::Destination)?;
-        let source = cspace::target_slot(k, k[source_root].cap(), m.word(k, 6), source_depth, Lookup::Source)?;
-        let pivot = cspace::target_slot(k, k[pivot_root].cap(), m.word(k, 3), pivot_depth, Lookup::Source)?;
+        let destination = cspace::target_slot(
+            k,
+            Cap::CNode(cnode),
+            m.word(k, 0),
+            depth(m.word(k, 1)),
+            Lookup::Destination,
+        )?;
+        let source = cspace::target_slot(
+            k,
+            k[source_root].cap(),
+            m.word(k, 6),
+            source_depth,
+            Lookup::Source,
+        )?;
+        let pivot = cspace::target_slot(
+            k,
+            k[pivot_root].cap(),
+            m.word(k, 3),
+            pivot_depth,
+            Lookup::Source,
+        )?;
         if pivot == source || pivot == destination {
             return Err(SyscallError::IllegalOperation);
         }
@@ -203,12 +294,27 @@ impl CNodeInvocation {
             return Err(missing(Lookup::Destination, pivot_depth));
         }
         let refused = SyscallError::IllegalOperation;
-        let source_cap = source_cap.with_data(m.word(k, 5), DataUpdate::InPlace).ok_or(refused)?;
-        let pivot_cap = pivot_cap.with_data(m.word(k, 2), DataUpdate::InPlace).ok_or(refused)?;
+        let source_cap = source_cap
+            .with_data(m.word(k, 5), DataUpdate::InPlace)
+            .ok_or(refused)?;
+        let pivot_cap = pivot_cap
+            .with_data(m.word(k, 2), DataUpdate::InPlace)
+            .ok_or(refused)?;
         Ok(if source == destination {
-            Self::Swap { source, pivot, source_cap, pivot_cap }
+            Self::Swap {
+                source,
+                pivot,
+                source_cap,
+                pivot_cap,
+            }
         } else {
-            Self::Rotate { source, pivot, destination, source_cap, pivot_cap }
+            Self::Rotate {
+                source,
+                pivot,
+                destination,
+                source_cap,
+                pivot_cap,
+            }
         })
     }
 
@@ -222,13 +328,32 @@ impl CNodeInvocation {
                     endpoint::cancel_badged_sends(k, endpoint, badge);
                 }
             }
-            Self::Insert { cap, source, destination } => cdt::insert(k, cap, source, destination),
-            Self::Move { cap, source, destination } => cdt::relocate(k, cap, source, destination),
-            Self::Rotate { source, pivot, destination, source_cap, pivot_cap } => {
+            Self::Insert {
+                cap,
+                source,
+                destination,
+            } => cdt::insert(k, cap, source, destination),
+            Self::Move {
+                cap,
+                source,
+                destination,
+            } => cdt::relocate(k, cap, source, destination),
+            Self::Rotate {
+                source,
+                pivot,
+                destination,
+                source_cap,
+                pivot_cap,
+            } => {
                 cdt::relocate(k, pivot_cap, pivot, destination);
                 cdt::relocate(k, source_cap, source, pivot);
             }
-            Self::Swap { source, pivot, source_cap, pivot_cap } => cdt::swap(k, source_cap, source, pivot_cap, pivot),
+            Self::Swap {
+                source,
+                pivot,
+                source_cap,
+                pivot_cap,
+            } => cdt::swap(k, source_cap, source, pivot_cap, pivot),
         }
         Ok(())
     }

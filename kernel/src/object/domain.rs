@@ -41,17 +41,30 @@ pub struct Schedule {
 impl Schedule {
     /// Domain 0 for ever.
     pub const fn new() -> Self {
-        let mut entries = [Entry { domain: 0, duration: 0 }; ENTRIES];
+        let mut entries = [Entry {
+            domain: 0,
+            duration: 0,
+        }; ENTRIES];
         if let Some(first) = entries.first_mut() {
             first.duration = MAX_DURATION;
         }
-        Self { entries, start: 0, index: Some(0), current: 0, remaining: MAX_DURATION }
+        Self {
+            entries,
+            start: 0,
+            index: Some(0),
+            current: 0,
+            remaining: MAX_DURATION,
+        }
     }
 
     /// The domain whose threads run now. Always below the number of domains.
     #[inline(always)]
     pub fn current_domain(&self) -> usize {
-        if DOMAINS == 1 { 0 } else { usize::from(self.current) }
+        if DOMAINS == 1 {
+            0
+        } else {
+            usize::from(self.current)
+        }
     }
 
     /// Where we are in the schedule, for reports.
@@ -60,7 +73,10 @@ impl Schedule {
     }
 
     fn entry(&self, index: usize) -> Option<Entry> {
-        self.entries.get(index).copied().filter(|entry| entry.duration != 0)
+        self.entries
+            .get(index)
+            .copied()
+            .filter(|entry| entry.duration != 0)
     }
 }
 
@@ -74,8 +90,14 @@ impl Default for Schedule {
 #[doc(alias = "nextDomain")]
 pub fn next(k: &mut Kernel) {
     let schedule = &mut k.schedule;
-    let following = schedule.index.map_or(schedule.start, |index| index.wrapping_add(1));
-    let index = if schedule.entry(following).is_some() { following } else { schedule.start };
+    let following = schedule
+        .index
+        .map_or(schedule.start, |index| index.wrapping_add(1));
+    let index = if schedule.entry(following).is_some() {
+        following
+    } else {
+        schedule.start
+    };
     if let Some(entry) = schedule.entry(index) {
         schedule.index = Some(index);
         schedule.current = entry.domain;
@@ -148,7 +170,10 @@ fn decode_set(k: &Kernel, m: &Message) -> Result<DomainInvocation, SyscallError>
     }
     let slot = m.cap(0).ok_or(SyscallError::TruncatedMessage)?;
     match k[slot].cap() {
-        Cap::Tcb(thread) => Ok(DomainInvocation::Set { thread, domain: domain as u8 }),
+        Cap::Tcb(thread) => Ok(DomainInvocation::Set {
+            thread,
+            domain: domain as u8,
+        }),
         _ => Err(SyscallError::InvalidArgument(1)),
     }
 }
@@ -159,10 +184,16 @@ fn decode_configure(k: &Kernel, m: &Message) -> Result<DomainInvocation, Syscall
     }
     let (index, domain, duration) = (m.word(k, 0), m.word(k, 1) & 0xff, m.word(k, 2));
     if index >= (ENTRIES - 1) as u64 {
-        return Err(SyscallError::RangeError { min: 0, max: (ENTRIES - 2) as u64 });
+        return Err(SyscallError::RangeError {
+            min: 0,
+            max: (ENTRIES - 2) as u64,
+        });
     }
     if domain >= DOMAINS as u64 {
-        return Err(SyscallError::RangeError { min: 0, max: (DOMAINS - 1) as u64 });
+        return Err(SyscallError::RangeError {
+            min: 0,
+            max: (DOMAINS - 1) as u64,
+        });
     }
     if duration > MAX_DURATION {
         return Err(SyscallError::InvalidArgument(2));
@@ -174,7 +205,13 @@ fn decode_configure(k: &Kernel, m: &Message) -> Result<DomainInvocation, Syscall
     if duration == 0 && index == k.schedule.start {
         return Err(SyscallError::InvalidArgument(2));
     }
-    Ok(DomainInvocation::Configure { index, entry: Entry { domain: domain as u8, duration } })
+    Ok(DomainInvocation::Configure {
+        index,
+        entry: Entry {
+            domain: domain as u8,
+            duration,
+        },
+    })
 }
 
 fn decode_set_start(k: &Kernel, m: &Message) -> Result<DomainInvocation, SyscallError> {
@@ -183,7 +220,10 @@ fn decode_set_start(k: &Kernel, m: &Message) -> Result<DomainInvocation, Syscall
     }
     let index = m.word(k, 0);
     if index >= ENTRIES as u64 {
-        return Err(SyscallError::RangeError { min: 0, max: (ENTRIES - 1) as u64 });
+        return Err(SyscallError::RangeError {
+            min: 0,
+            max: (ENTRIES - 1) as u64,
+        });
     }
     let index = index as usize;
     if k.schedule.entry(index).is_none() {

@@ -39,7 +39,10 @@ impl Object for Endpoint {
 impl Endpoint {
     /// Nobody waits.
     pub const fn new() -> Self {
-        Self { queue: Queue::EMPTY, waiting: Waiting::Nobody }
+        Self {
+            queue: Queue::EMPTY,
+            waiting: Waiting::Nobody,
+        }
     }
 }
 
@@ -67,9 +70,18 @@ pub fn send(
         }
         return;
     }
-    let Some(receiver) = pop(k, endpoint) else { return };
+    let Some(receiver) = pop(k, endpoint) else {
+        return;
+    };
     let reply = detach_reply(k, receiver);
-    ipc::transfer(k, thread, Some(endpoint), sending.badge, sending.can_grant, receiver);
+    ipc::transfer(
+        k,
+        thread,
+        Some(endpoint),
+        sending.badge,
+        sending.can_grant,
+        receiver,
+    );
     if sending.call || k[thread].fault.is_some() {
         await_reply(k, thread, receiver, reply, sending, donation);
     } else if donation == Donation::Yes
@@ -121,9 +133,20 @@ pub fn receive(
         push(k, endpoint, thread);
         return;
     }
-    let Some(sender) = pop(k, endpoint) else { return };
-    let ThreadState::BlockedOnSend { sending, .. } = k[sender].state else { return };
-    ipc::transfer(k, sender, Some(endpoint), sending.badge, sending.can_grant, thread);
+    let Some(sender) = pop(k, endpoint) else {
+        return;
+    };
+    let ThreadState::BlockedOnSend { sending, .. } = k[sender].state else {
+        return;
+    };
+    ipc::transfer(
+        k,
+        sender,
+        Some(endpoint),
+        sending.badge,
+        sending.can_grant,
+        thread,
+    );
     if let Some(sc) = k[sender].sched_context {
         sched_context::unblock_sporadic(k, sc);
     }
@@ -155,7 +178,10 @@ fn await_reply(
 
 /// The reply object that a blocked receiver brought, which it no longer waits with.
 fn detach_reply(k: &mut Kernel, receiver: Ref<Tcb>) -> Option<Ref<Reply>> {
-    let ThreadState::BlockedOnReceive { reply: Some(reply), .. } = k[receiver].state else {
+    let ThreadState::BlockedOnReceive {
+        reply: Some(reply), ..
+    } = k[receiver].state
+    else {
         return None;
     };
     k[reply].tcb = None;

@@ -39,12 +39,18 @@ impl IrqTable {
 
     /// No interrupt is anybody's.
     pub const fn new(slots: KernelAddress) -> Self {
-        Self { states: [IrqState::Inactive; isa::IRQS], slots }
+        Self {
+            states: [IrqState::Inactive; isa::IRQS],
+            slots,
+        }
     }
 
     /// The state of `irq`; numbers that do not exist are reserved.
     pub fn state(&self, irq: Irq) -> IrqState {
-        self.states.get(usize::from(irq.0)).copied().unwrap_or(IrqState::Reserved)
+        self.states
+            .get(usize::from(irq.0))
+            .copied()
+            .unwrap_or(IrqState::Reserved)
     }
 
     pub(crate) fn set_state(&mut self, irq: Irq, state: IrqState) {
@@ -118,13 +124,20 @@ pub enum IrqHandlerInvocation {
 
 impl IrqHandlerInvocation {
     /// Looks at what `m` asks of the handler of `irq`.
-    pub fn decode(k: &Kernel, irq: Irq, invocation: Invocation, m: &Message) -> Result<Self, SyscallError> {
+    pub fn decode(
+        k: &Kernel,
+        irq: Irq,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
         match invocation {
             Invocation::IrqAckIrq => Ok(Self::Acknowledge(irq)),
             Invocation::IrqSetIrqHandler => {
                 let source = m.cap(0).ok_or(SyscallError::TruncatedMessage)?;
                 match k[source].cap() {
-                    Cap::Notification(c) if c.rights.write() => Ok(Self::SetNotification { irq, source }),
+                    Cap::Notification(c) if c.rights.write() => {
+                        Ok(Self::SetNotification { irq, source })
+                    }
                     _ => Err(SyscallError::InvalidCapability(0)),
                 }
             }

@@ -8,7 +8,10 @@ pub mod irq;
 pub mod notification;
 pub mod reply;
 pub mod sched_context;
-#[expect(unsafe_code, reason = "turns Ref<T> into &T; see docs/invariants.md#live")]
+#[expect(
+    unsafe_code,
+    reason = "turns Ref<T> into &T; see docs/invariants.md#live"
+)]
 pub mod store;
 pub mod tcb;
 #[expect(unsafe_code, reason = "objects are born here")]

@@ -43,7 +43,12 @@ impl Object for Notification {
 impl Notification {
     /// Nothing signalled, nobody waiting.
     pub const fn new() -> Self {
-        Self { signal: Signal::Idle, queue: Queue::EMPTY, bound_tcb: None, sched_context: None }
+        Self {
+            signal: Signal::Idle,
+            queue: Queue::EMPTY,
+            bound_tcb: None,
+            sched_context: None,
+        }
     }
 }
 
@@ -87,12 +92,23 @@ fn wake(k: &mut Kernel, notification: Ref<Notification>, tcb: Ref<Tcb>, badge: W
 
 /// `thread`, the current one, waits for a signal.
 #[doc(alias = "receiveSignal")]
-pub fn wait(k: &mut Kernel, thread: Ref<Tcb>, notification: Ref<Notification>, blocking: ipc::Blocking) {
+pub fn wait(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    notification: Ref<Notification>,
+    blocking: ipc::Blocking,
+) {
     match k[notification].signal {
         Signal::Active(badge) => deliver(k, notification, thread, badge),
-        Signal::Idle | Signal::Waiting if blocking == ipc::Blocking::No => k[thread.context()].set_badge(0),
+        Signal::Idle | Signal::Waiting if blocking == ipc::Blocking::No => {
+            k[thread.context()].set_badge(0)
+        }
         Signal::Idle | Signal::Waiting => {
-            tcb::set_state(k, thread, ThreadState::BlockedOnNotification { notification });
+            tcb::set_state(
+                k,
+                thread,
+                ThreadState::BlockedOnNotification { notification },
+            );
             sched_context::return_to_notification(k, notification, thread);
             k[notification].signal = Signal::Waiting;
             push(k, notification, thread);
@@ -103,7 +119,9 @@ pub fn wait(k: &mut Kernel, thread: Ref<Tcb>, notification: Ref<Notification>, b
 /// If `notification` is active, `thread` hears it now.
 #[doc(alias = "completeSignal")]
 pub fn deliver_pending(k: &mut Kernel, notification: Ref<Notification>, thread: Ref<Tcb>) -> bool {
-    let Signal::Active(badge) = k[notification].signal else { return false };
+    let Signal::Active(badge) = k[notification].signal else {
+        return false;
+    };
     deliver(k, notification, thread, badge);
     true
 }

@@ -41,7 +41,11 @@ impl Object for Reply {
 impl Reply {
     /// Unused.
     pub const fn new() -> Self {
-        Self { tcb: None, previous: None, next: Next::None }
+        Self {
+            tcb: None,
+            previous: None,
+            next: Next::None,
+        }
     }
 }
 
@@ -54,7 +58,13 @@ impl Default for Reply {
 /// `caller` waits on `reply` for `callee`, and lends it its time if it may and the callee has
 /// none.
 #[inline]
-pub fn push(k: &mut Kernel, caller: Ref<Tcb>, callee: Ref<Tcb>, reply: Ref<Reply>, donation: Donation) {
+pub fn push(
+    k: &mut Kernel,
+    caller: Ref<Tcb>,
+    callee: Ref<Tcb>,
+    reply: Ref<Reply>,
+    donation: Donation,
+) {
     k[reply].tcb = Some(caller);
     tcb::set_state(k, caller, ThreadState::BlockedOnReply { reply });
     if donation == Donation::Yes
@@ -124,7 +134,9 @@ pub fn reply(k: &mut Kernel, replier: Ref<Tcb>, reply: Ref<Reply>, can_grant: bo
         Some(_) => ThreadState::Inactive,
     };
     tcb::set_state(k, caller, state);
-    let Some(sc) = k[caller].sched_context else { return };
+    let Some(sc) = k[caller].sched_context else {
+        return;
+    };
     if !k.schedulable(caller) {
         return;
     }

@@ -88,7 +88,10 @@ pub fn head(k: &Kernel, sc: Ref<SchedContext>) -> Refill {
 pub fn refills(k: &mut Kernel, sc: Ref<SchedContext>) -> Refills<'_> {
     let max = k[sc].ring.max;
     let (sc, storage) = k.with_tail::<SchedContext, Refill>(sc, CORE_BYTES, max);
-    Refills { ring: &mut sc.ring, storage }
+    Refills {
+        ring: &mut sc.ring,
+        storage,
+    }
 }
 
 /// Whether `sc` can be used now.

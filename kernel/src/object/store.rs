@@ -79,7 +79,9 @@ impl<T: Object> Index<Ref<T>> for Kernel {
 
     #[inline(always)]
     fn index(&self, r: Ref<T>) -> &T {
-        let p = self.machine.resolve(r.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND);
+        let p = self
+            .machine
+            .resolve(r.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND);
         // SAFETY: `r` names a live `T` (docs/invariants.md#live), objects are disjoint, and
         // every write to one goes through `&mut Kernel`, which `&self` excludes.
         unsafe { p.cast::<T>().as_ref() }
@@ -89,7 +91,10 @@ impl<T: Object> Index<Ref<T>> for Kernel {
 impl<T: Object> IndexMut<Ref<T>> for Kernel {
     #[inline(always)]
     fn index_mut(&mut self, r: Ref<T>) -> &mut T {
-        let mut p = self.machine.resolve(r.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND).cast::<T>();
+        let mut p = self
+            .machine
+            .resolve(r.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND)
+            .cast::<T>();
         // SAFETY: as in `index`; `&mut self` makes this the only access.
         unsafe { p.as_mut() }
     }
@@ -102,8 +107,14 @@ impl Kernel {
         if a == b {
             return None;
         }
-        let mut a = self.machine.resolve(a.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND).cast::<T>();
-        let mut b = self.machine.resolve(b.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND).cast::<T>();
+        let mut a = self
+            .machine
+            .resolve(a.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND)
+            .cast::<T>();
+        let mut b = self
+            .machine
+            .resolve(b.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND)
+            .cast::<T>();
         // SAFETY: `a` names a live `T`, is not `b`, and `&mut self` excludes other accesses.
         let a = unsafe { a.as_mut() };
         // SAFETY: likewise, and disjoint from `a` because distinct live objects are disjoint.
@@ -116,10 +127,21 @@ impl Kernel {
     /// An object together with the array of `len` elements that follows `offset` bytes behind
     /// its start.
     #[inline(always)]
-    pub(crate) fn with_tail<T: Object, U: Object>(&mut self, r: Ref<T>, offset: u64, len: u64) -> (&mut T, &mut [U]) {
+    pub(crate) fn with_tail<T: Object, U: Object>(
+        &mut self,
+        r: Ref<T>,
+        offset: u64,
+        len: u64,
+    ) -> (&mut T, &mut [U]) {
         let bytes = len.wrapping_mul(size_of::<U>() as u64);
-        let mut object = self.machine.resolve(r.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND).cast::<T>();
-        let tail = self.machine.resolve(r.0.plus(offset), bytes, U::KIND).cast::<U>();
+        let mut object = self
+            .machine
+            .resolve(r.0.plus(T::OFFSET), size_of::<T>() as u64, T::KIND)
+            .cast::<T>();
+        let tail = self
+            .machine
+            .resolve(r.0.plus(offset), bytes, U::KIND)
+            .cast::<U>();
         // SAFETY: `r` names a live `T` and `&mut self` excludes other accesses.
         let object = unsafe { object.as_mut() };
         // SAFETY: the object's memory goes on behind `offset >= size_of::<T>()` with `len`

@@ -53,9 +53,15 @@ pub enum ThreadState {
     /// Will execute again the instruction that entered the kernel.
     Restart,
     /// In the queue of an endpoint that nobody receives from.
-    BlockedOnSend { endpoint: Ref<Endpoint>, sending: Sending },
+    BlockedOnSend {
+        endpoint: Ref<Endpoint>,
+        sending: Sending,
+    },
     /// In the queue of an endpoint that nobody sends to.
-    BlockedOnReceive { endpoint: Ref<Endpoint>, reply: Option<Ref<Reply>> },
+    BlockedOnReceive {
+        endpoint: Ref<Endpoint>,
+        reply: Option<Ref<Reply>>,
+    },
     /// Its call (or fault) was received.
     BlockedOnReply { reply: Ref<Reply> },
     /// In the queue of a notification.
@@ -152,7 +158,11 @@ impl Tcb {
 
     /// The name, if it has one.
     pub fn name(&self) -> &str {
-        let len = self.name.iter().position(|&b| b == 0).unwrap_or(self.name.len());
+        let len = self
+            .name
+            .iter()
+            .position(|&b| b == 0)
+            .unwrap_or(self.name.len());
         core::str::from_utf8(self.name.get(..len).unwrap_or_default()).unwrap_or("?")
     }
 }
@@ -214,7 +224,9 @@ pub fn buffer(k: &Kernel, thread: Ref<Tcb>, access: Access) -> Option<Buffer> {
     }
     // `buffer` was checked for alignment when it was set.
     let mask = (1u64 << frame.size.bits()) - (1 << IPC_BUFFER_BITS);
-    Some(Buffer::new(KernelAddress::of(frame.base).plus(k[thread].buffer & mask)))
+    Some(Buffer::new(
+        KernelAddress::of(frame.base).plus(k[thread].buffer & mask),
+    ))
 }
 
 /// Puts `thread` in `state` and tells the scheduler if it was the one running.
@@ -229,7 +241,8 @@ pub fn set_state(k: &mut Kernel, thread: Ref<Tcb>, state: ThreadState) {
 pub fn cancel_ipc(k: &mut Kernel, thread: Ref<Tcb>) {
     k[thread].fault = None;
     match k[thread].state {
-        ThreadState::BlockedOnSend { endpoint, .. } | ThreadState::BlockedOnReceive { endpoint, .. } => {
+        ThreadState::BlockedOnSend { endpoint, .. }
+        | ThreadState::BlockedOnReceive { endpoint, .. } => {
             crate::object::endpoint::cancel_wait(k, thread, endpoint);
         }
         ThreadState::BlockedOnNotification { notification } => {
@@ -287,7 +300,8 @@ pub fn set_priority(k: &mut Kernel, thread: Ref<Tcb>, priority: u8) {
                 k[thread].priority = priority;
             }
         }
-        ThreadState::BlockedOnSend { endpoint, .. } | ThreadState::BlockedOnReceive { endpoint, .. } => {
+        ThreadState::BlockedOnSend { endpoint, .. }
+        | ThreadState::BlockedOnReceive { endpoint, .. } => {
             k[thread].priority = priority;
             crate::object::endpoint::reorder(k, endpoint, thread);
         }

@@ -22,7 +22,9 @@ use crate::object::store::{Object, Ref};
 use crate::object::tcb::{self, Tcb};
 use abi::PROFILE;
 use abi::Word;
-use abi::object::{MAX_UNTYPED_BITS, MIN_SCHED_CONTEXT_BITS, MIN_UNTYPED_BITS, OBJECT_TYPES, ObjectType, SLOT_BITS};
+use abi::object::{
+    MAX_UNTYPED_BITS, MIN_SCHED_CONTEXT_BITS, MIN_UNTYPED_BITS, OBJECT_TYPES, ObjectType, SLOT_BITS,
+};
 use machine::{KernelAddress, Kind, Machine, PhysicalAddress};
 
 /// Memory is cleared in pieces of this size, with a preemption point after each.
@@ -78,30 +80,51 @@ pub struct Retype {
 
 impl Retype {
     /// Looks at what `m` asks of the untyped in `slot`.
-    pub fn decode(k: &Kernel, slot: Ref<Slot>, cap: UntypedCap, m: &Message) -> Result<Self, SyscallError> {
+    pub fn decode(
+        k: &Kernel,
+        slot: Ref<Slot>,
+        cap: UntypedCap,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
         let (6.., Some(root)) = (m.length, m.cap(0)) else {
             return Err(SyscallError::TruncatedMessage);
         };
-        let [number, size_bits, index, depth, offset, count] = [0, 1, 2, 3, 4, 5].map(|n| m.word(k, n));
-        let object_type = OBJECT_TYPES.decode(number).ok_or(SyscallError::InvalidArgument(0))?;
+        let [number, size_bits, index, depth, offset, count] =
+            [0, 1, 2, 3, 4, 5].map(|n| m.word(k, n));
+        let object_type = OBJECT_TYPES
+            .decode(number)
+            .ok_or(SyscallError::InvalidArgument(0))?;
         let bits = object_bits(object_type, size_bits)?;
         let node = target_node(k, root, index, depth)?;
         let slots = 1u64 << node.radix;
         if offset > slots - 1 {
-            return Err(SyscallError::RangeError { min: 0, max: slots - 1 });
+            return Err(SyscallError::RangeError {
+                min: 0,
+                max: slots - 1,
+            });
         }
         let fan_out = PROFILE.retype_fan_out_limit as u64;
         if !(1..=fan_out).contains(&count) {
-            return Err(SyscallError::RangeError { min: 1, max: fan_out });
+            return Err(SyscallError::RangeError {
+                min: 1,
+                max: fan_out,
+            });
         }
         if count > slots - offset {
-            return Err(SyscallError::RangeError { min: 1, max: slots - offset });
+            return Err(SyscallError::RangeError {
+                min: 1,
+                max: slots - offset,
+            });
         }
         let first_slot = node.slot(offset);
         if (0..count).any(|n| !k[slot_at(first_slot, n)].is_empty()) {
             return Err(SyscallError::DeleteFirst);
         }
-        let used = if cdt::has_children(k, slot) { cap.watermark } else { 0 };
+        let used = if cdt::has_children(k, slot) {
+            cap.watermark
+        } else {
+            0
+        };
         let available = (1u64 << cap.bits) - used;
         if available >> bits < count {
             return Err(SyscallError::NotEnoughMemory { available });
@@ -110,14 +133,26 @@ impl Retype {
         if cap.device && !object.fits_device() {
             return Err(SyscallError::InvalidArgument(1));
         }
-        Ok(Self { untyped: slot, object, bits, first_slot, count })
+        Ok(Self {
+            untyped: slot,
+            object,
+            bits,
+            first_slot,
+            count,
+        })
     }
 
     /// Does it.
     pub fn commit(self, k: &mut Kernel) -> Result<(), Preempted> {
-        let Cap::Untyped(mut cap) = k[self.untyped].cap() else { return Ok(()) };
+        let Cap::Untyped(mut cap) = k[self.untyped].cap() else {
+            return Ok(());
+        };
         if cap.watermark != 0 && !cdt::has_children(k, self.untyped) {
-            cap = UntypedCap { watermark: 0, cleared: 0, ..cap };
+            cap = UntypedCap {
+                watermark: 0,
+                cleared: 0,
+                ..cap
+            };
         }
         // Both below 2^47, and decode has checked that all fits.
         let size = 1u64 << self.bits;
@@ -126,7 +161,15 @@ impl Retype {
         if !cap.device && self.object != NewObject::Untyped {
             self.clear(k, &mut cap, start, end)?;
         }
-        cdt::update(k, self.untyped, Cap::Untyped(UntypedCap { watermark: end, cleared: 0, ..cap }));
+        cdt::update(
+            k,
+            self.untyped,
+            Cap::Untyped(UntypedCap {
+                watermark: end,
+                cleared: 0,
+                ..cap
+            }),
+        );
         for n in 0..self.count {
             let base = PhysicalAddress(cap.base.0 + start + n * size);
             let made = create(k, self.object, base, self.bits, cap.device);
@@ -136,7 +179,13 @@ impl Retype {
     }
 
     /// Clears the memory from `start` to `end` (offsets in the untyped).
-    fn clear(&self, k: &mut Kernel, cap: &mut UntypedCap, start: u64, end: u64) -> Result<(), Preempted> {
+    fn clear(
+        &self,
+        k: &mut Kernel,
+        cap: &mut UntypedCap,
+        start: u64,
+        end: u64,
+    ) -> Result<(), Preempted> {
         let at = |offset: u64| KernelAddress::of(PhysicalAddress(cap.base.0 + offset));
         if end - start <= CHUNK {
             k.machine.clear(at(start), end - start);
@@ -174,7 +223,9 @@ fn object_bits(object_type: ObjectType, size_bits: Word) -> Result<u8, SyscallEr
     }
     let bits = match object_type {
         ObjectType::CNode => size_bits + SLOT_BITS as u64,
-        _ => object_type.size_bits(abi::ISA, &PROFILE).map_or(size_bits, |bits| bits as u64),
+        _ => object_type
+            .size_bits(abi::ISA, &PROFILE)
+            .map_or(size_bits, |bits| bits as u64),
     };
     if bits > max {
         return Err(too_large);
@@ -185,11 +236,20 @@ fn object_bits(object_type: ObjectType, size_bits: Word) -> Result<u8, SyscallEr
         ObjectType::SchedContext => size_bits < MIN_SCHED_CONTEXT_BITS as u64,
         _ => false,
     };
-    if too_small { Err(SyscallError::InvalidArgument(1)) } else { Ok(bits as u8) }
+    if too_small {
+        Err(SyscallError::InvalidArgument(1))
+    } else {
+        Ok(bits as u8)
+    }
 }
 
 /// The CNode that the new capabilities go to.
-fn target_node(k: &Kernel, root: Ref<Slot>, index: Word, depth: Word) -> Result<CNodeCap, SyscallError> {
+fn target_node(
+    k: &Kernel,
+    root: Ref<Slot>,
+    index: Word,
+    depth: Word,
+) -> Result<CNodeCap, SyscallError> {
     let slot = match depth {
         0 => root,
         depth => cspace::target_slot(k, k[root].cap(), index, depth, Lookup::Destination)?,
@@ -204,32 +264,63 @@ fn target_node(k: &Kernel, root: Ref<Slot>, index: Word, depth: Word) -> Result<
 }
 
 /// Makes an object of `2^bits` bytes of cleared memory at `base`. The first capability to it.
-pub(crate) fn create(k: &mut Kernel, object: NewObject, base: PhysicalAddress, bits: u8, device: bool) -> Cap {
+pub(crate) fn create(
+    k: &mut Kernel,
+    object: NewObject,
+    base: PhysicalAddress,
+    bits: u8,
+    device: bool,
+) -> Cap {
     let at = KernelAddress::of(base);
     match object {
-        NewObject::Untyped => Cap::Untyped(UntypedCap { base, bits, device, watermark: 0, cleared: 0 }),
+        NewObject::Untyped => Cap::Untyped(UntypedCap {
+            base,
+            bits,
+            device,
+            watermark: 0,
+            cleared: 0,
+        }),
         NewObject::Tcb => Cap::Tcb(create_tcb(k, at)),
         NewObject::Endpoint => {
             let endpoint = born(k, at, 1 << bits, Endpoint::new());
-            Cap::Endpoint(EndpointCap { endpoint, badge: 0, rights: Rights::ALL })
+            Cap::Endpoint(EndpointCap {
+                endpoint,
+                badge: 0,
+                rights: Rights::ALL,
+            })
         }
         NewObject::Notification => {
             let notification = born(k, at, 1 << bits, Notification::new());
-            Cap::Notification(NotificationCap { notification, badge: 0, rights: Rights::ALL })
+            Cap::Notification(NotificationCap {
+                notification,
+                badge: 0,
+                rights: Rights::ALL,
+            })
         }
         NewObject::Reply => {
             let reply = born(k, at, 1 << bits, Reply::new());
-            Cap::Reply(ReplyCap { reply, can_grant: true })
+            Cap::Reply(ReplyCap {
+                reply,
+                can_grant: true,
+            })
         }
         NewObject::SchedContext => {
             let sched_context = born(k, at, 1 << bits, SchedContext::new());
-            Cap::SchedContext(SchedContextCap { sched_context, bits })
+            Cap::SchedContext(SchedContextCap {
+                sched_context,
+                bits,
+            })
         }
         NewObject::CNode => {
             // All zero is an array of empty slots.
             k.machine.born(at, 1 << bits, Kind::Slots);
             let radix = bits - SLOT_BITS as u8;
-            Cap::CNode(CNodeCap { slots: Ref::new(at), radix, guard: 0, guard_bits: 0 })
+            Cap::CNode(CNodeCap {
+                slots: Ref::new(at),
+                radix,
+                guard: 0,
+                guard_bits: 0,
+            })
         }
         NewObject::Isa(object) => isa::create(k, object, base, device),
     }
@@ -259,7 +350,10 @@ fn born<T: Object>(k: &mut Kernel, at: KernelAddress, len: u64, value: T) -> Ref
 /// The first value of an object.
 fn write<T: Object>(k: &mut Kernel, object: Ref<T>, value: T) {
     let at = object.address().plus(T::OFFSET);
-    let place = k.machine.resolve(at, size_of::<T>() as u64, T::KIND).cast::<T>();
+    let place = k
+        .machine
+        .resolve(at, size_of::<T>() as u64, T::KIND)
+        .cast::<T>();
     // SAFETY: the memory has just become this object (`Machine::born` above), is aligned because
     // objects are aligned to their size, and `&mut Kernel` excludes any other access.
     unsafe { place.write(value) };

@@ -59,7 +59,10 @@ impl Object for Context {
 impl Context {
     /// A thread as Retype makes it.
     pub fn new() -> Self {
-        Self { rflags: INITIAL_RFLAGS, ..Self::default() }
+        Self {
+            rflags: INITIAL_RFLAGS,
+            ..Self::default()
+        }
     }
 
     /// The invoked capability.

@@ -34,7 +34,10 @@ impl IsaCap {
     pub(crate) const fn unpack(small: u16, word: Word) -> Option<Self> {
         match small {
             0 => Some(Self::IoPortControl),
-            1 => Some(Self::IoPort { first: word as u16, last: (word >> 16) as u16 }),
+            1 => Some(Self::IoPort {
+                first: word as u16,
+                last: (word >> 16) as u16,
+            }),
             _ => None,
         }
     }
@@ -83,7 +86,9 @@ impl PortMap {
 
     fn any(&self, first: u16, last: u16) -> bool {
         (first..=last).any(|port| {
-            self.bits.get(usize::from(port / 64)).is_some_and(|word| word >> (port % 64) & 1 != 0)
+            self.bits
+                .get(usize::from(port / 64))
+                .is_some_and(|word| word >> (port % 64) & 1 != 0)
         })
     }
 
@@ -114,7 +119,12 @@ pub struct Issue {
 
 impl Issue {
     /// Looks at what `m` asks of IO port control.
-    pub fn decode(k: &Kernel, control: Ref<Slot>, invocation: Invocation, m: &Message) -> Result<Self, SyscallError> {
+    pub fn decode(
+        k: &Kernel,
+        control: Ref<Slot>,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
         if invocation != Invocation::X86IoPortControlIssue {
             return Err(SyscallError::IllegalOperation);
         }
@@ -129,13 +139,21 @@ impl Issue {
             return Err(SyscallError::RevokeFirst);
         }
         let destination = cnode::empty_slot(k, root, m.word(k, 2), m.word(k, 3))?;
-        Ok(Self { first, last, control, destination })
+        Ok(Self {
+            first,
+            last,
+            control,
+            destination,
+        })
     }
 
     /// Does it.
     pub fn commit(self, k: &mut Kernel) {
         k.isa.ports.set(self.first, self.last, true);
-        let cap = Cap::Isa(IsaCap::IoPort { first: self.first, last: self.last });
+        let cap = Cap::Isa(IsaCap::IoPort {
+            first: self.first,
+            last: self.last,
+        });
         cdt::insert_child(k, cap, self.control, self.destination);
     }
 }
@@ -174,7 +192,11 @@ impl PortInvocation {
             return Err(SyscallError::IllegalOperation);
         }
         Ok(if output {
-            Self::Out { port, bytes, value: m.word(k, 1) as u32 }
+            Self::Out {
+                port,
+                bytes,
+                value: m.word(k, 1) as u32,
+            }
         } else {
             Self::In { port, bytes }
         })

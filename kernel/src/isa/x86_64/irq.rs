@@ -15,7 +15,12 @@ use machine::{Irq, X86Machine};
 /// Where an interrupt comes from.
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    IoApic { ioapic: usize, pin: usize, trigger: Trigger, polarity: Polarity },
+    IoApic {
+        ioapic: usize,
+        pin: usize,
+        trigger: Trigger,
+        polarity: Polarity,
+    },
     /// User space programs the device.
     Msi,
 }
@@ -30,12 +35,21 @@ pub struct IssueIrq {
 }
 
 fn within(value: Word, max: Word) -> Result<usize, SyscallError> {
-    if value > max { Err(SyscallError::RangeError { min: 0, max }) } else { Ok(value as usize) }
+    if value > max {
+        Err(SyscallError::RangeError { min: 0, max })
+    } else {
+        Ok(value as usize)
+    }
 }
 
 impl IssueIrq {
     /// Looks at what `m` asks of IRQ control.
-    pub fn decode(k: &Kernel, control: Ref<Slot>, invocation: Invocation, m: &Message) -> Result<Self, SyscallError> {
+    pub fn decode(
+        k: &Kernel,
+        control: Ref<Slot>,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
         let needed = match invocation {
             Invocation::IrqIssueIrqHandler => 3,
             Invocation::X86IrqIssueIrqHandlerIoapic | Invocation::X86IrqIssueIrqHandlerMsi => 7,
@@ -59,13 +73,25 @@ impl IssueIrq {
         } else {
             decode_ioapic(k, m)?
         };
-        Ok(Self { irq, source, control, destination })
+        Ok(Self {
+            irq,
+            source,
+            control,
+            destination,
+        })
     }
 
     /// Does it.
     pub fn commit(self, k: &mut Kernel) {
-        if let Source::IoApic { ioapic, pin, trigger, polarity } = self.source {
-            k.machine.ioapic_route(self.irq, ioapic, pin, trigger, polarity);
+        if let Source::IoApic {
+            ioapic,
+            pin,
+            trigger,
+            polarity,
+        } = self.source
+        {
+            k.machine
+                .ioapic_route(self.irq, ioapic, pin, trigger, polarity);
         }
         irq::issue(k, self.irq, self.control, self.destination);
     }
@@ -77,9 +103,22 @@ fn decode_ioapic(k: &Kernel, m: &Message) -> Result<Source, SyscallError> {
     let ioapic = within(m.word(k, 2), last)?;
     let last_pin = (k.machine.ioapic_pins(ioapic) as u64).saturating_sub(1);
     let pin = within(m.word(k, 3), last_pin)?;
-    let trigger = if within(m.word(k, 4), 1)? == 1 { Trigger::Level } else { Trigger::Edge };
-    let polarity = if within(m.word(k, 5), 1)? == 1 { Polarity::Low } else { Polarity::High };
-    Ok(Source::IoApic { ioapic, pin, trigger, polarity })
+    let trigger = if within(m.word(k, 4), 1)? == 1 {
+        Trigger::Level
+    } else {
+        Trigger::Edge
+    };
+    let polarity = if within(m.word(k, 5), 1)? == 1 {
+        Polarity::Low
+    } else {
+        Polarity::High
+    };
+    Ok(Source::IoApic {
+        ioapic,
+        pin,
+        trigger,
+        polarity,
+    })
 }
 
 fn decode_msi(k: &Kernel, m: &Message) -> Result<Source, SyscallError> {

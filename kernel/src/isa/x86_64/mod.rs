@@ -23,7 +23,9 @@ use abi::invocation::Invocation;
 use abi::object::ObjectType;
 use machine::{KernelAddress, Kind, Machine, PhysicalAddress, X86Machine};
 
-pub use abi::x86_64::{FRAME_REGISTERS, TIMEOUT_REPLY_REGISTERS, UNKNOWN_SYSCALL_REGISTERS, USER_EXCEPTION_REGISTERS};
+pub use abi::x86_64::{
+    FRAME_REGISTERS, TIMEOUT_REPLY_REGISTERS, UNKNOWN_SYSCALL_REGISTERS, USER_EXCEPTION_REGISTERS,
+};
 
 /// log2 of the size of a TCB block.
 pub const TCB_BITS: u8 = abi::object::TCB_BITS as u8;
@@ -53,7 +55,9 @@ pub struct Globals {
 impl Globals {
     /// Nothing is in use.
     pub const fn new() -> Self {
-        Self { ports: ioport::PortMap::new() }
+        Self {
+            ports: ioport::PortMap::new(),
+        }
     }
 }
 
@@ -93,24 +97,43 @@ impl NewObject {
 }
 
 /// Makes an object of cleared memory at `base`.
-pub(crate) fn create(k: &mut Kernel, object: NewObject, base: PhysicalAddress, device: bool) -> Cap {
+pub(crate) fn create(
+    k: &mut Kernel,
+    object: NewObject,
+    base: PhysicalAddress,
+    device: bool,
+) -> Cap {
     let at = KernelAddress::of(base);
     match object {
         NewObject::Frame(size) => {
             if !device {
                 k.machine.born(at, 1 << size.bits(), Kind::Frame);
             }
-            Cap::Frame(FrameCap { base, size, rights: VmRights::ReadWrite, device, mapping: None })
+            Cap::Frame(FrameCap {
+                base,
+                size,
+                rights: VmRights::ReadWrite,
+                device,
+                mapping: None,
+            })
         }
         NewObject::Table(level) => {
             k.machine.born(at, 1 << TABLE_BITS, Kind::PageTable);
-            Cap::PageTable(TableCap { table: at, level, mapping: None })
+            Cap::PageTable(TableCap {
+                table: at,
+                level,
+                mapping: None,
+            })
         }
         NewObject::Root => {
             k.machine.born(at, 1 << VSPACE_BITS, Kind::PageTable);
             let kernel_half = k.machine.kernel_root_entry();
-            k.machine.store(at.plus(vspace::KERNEL_ENTRY * 8), kernel_half);
-            Cap::VSpace(VSpaceCap { root: at, asid: None })
+            k.machine
+                .store(at.plus(vspace::KERNEL_ENTRY * 8), kernel_half);
+            Cap::VSpace(VSpaceCap {
+                root: at,
+                asid: None,
+            })
         }
     }
 }

@@ -130,7 +130,10 @@ fn entry_at(k: &Kernel, root: KernelAddress, address: u64, bits: u8) -> Result<K
 }
 
 fn missing_table(bits_left: u64) -> SyscallError {
-    SyscallError::FailedLookup(Lookup::Destination, LookupFailure::MissingCapability { bits_left })
+    SyscallError::FailedLookup(
+        Lookup::Destination,
+        LookupFailure::MissingCapability { bits_left },
+    )
 }
 
 /// The entry that maps `table` at `mapping`, if it still does.
@@ -138,7 +141,8 @@ fn entry_of_table(k: &Kernel, table: &TableCap, mapping: Mapping) -> Option<Kern
     let root = asid::root(k, mapping.asid)?;
     let entry = entry_at(k, root, mapping.address.0, table.level.span_bits()).ok()?;
     let value = k.machine.load(entry);
-    let maps_it = value & PRESENT != 0 && value & PAGE == 0 && value & ADDRESS == table.table.physical().0;
+    let maps_it =
+        value & PRESENT != 0 && value & PAGE == 0 && value & ADDRESS == table.table.physical().0;
     maps_it.then_some(entry)
 }
 
@@ -171,20 +175,29 @@ pub(crate) fn is_assigned_root(cap: &Cap) -> bool {
 /// Gives `asid` to a root.
 pub(crate) fn assign(k: &mut Kernel, root: VSpaceCap, asid: u16) -> Cap {
     asid::set_root(k, asid, Some(root.root));
-    Cap::VSpace(VSpaceCap { asid: Some(asid), ..root })
+    Cap::VSpace(VSpaceCap {
+        asid: Some(asid),
+        ..root
+    })
 }
 
 /// The root and ASID that a mapping operation names, with its checks in order.
 fn assigned_root(k: &Kernel, slot: Ref<Slot>) -> Result<(KernelAddress, u16), SyscallError> {
     match k[slot].cap() {
-        Cap::VSpace(VSpaceCap { root, asid: Some(asid) }) => Ok((root, asid)),
+        Cap::VSpace(VSpaceCap {
+            root,
+            asid: Some(asid),
+        }) => Ok((root, asid)),
         _ => Err(SyscallError::InvalidCapability(1)),
     }
 }
 
 fn check_asid(k: &Kernel, asid: u16, root: KernelAddress) -> Result<(), SyscallError> {
     match asid::root(k, asid) {
-        None => Err(SyscallError::FailedLookup(Lookup::Destination, LookupFailure::InvalidRoot)),
+        None => Err(SyscallError::FailedLookup(
+            Lookup::Destination,
+            LookupFailure::InvalidRoot,
+        )),
         Some(found) if found != root => Err(SyscallError::InvalidCapability(1)),
         Some(_) => Ok(()),
     }
@@ -213,7 +226,10 @@ pub(crate) fn finalise_root(k: &mut Kernel, cap: VSpaceCap) {
 #[inline]
 pub(crate) fn activate(k: &mut Kernel, thread: Ref<Tcb>) {
     match k[thread.slot(TcbSlot::VSpace)].cap() {
-        Cap::VSpace(VSpaceCap { root, asid: Some(asid) }) if asid::names(k, asid, root) => {
+        Cap::VSpace(VSpaceCap {
+            root,
+            asid: Some(asid),
+        }) if asid::names(k, asid, root) => {
             k.machine.set_root(Some(root.physical()), asid);
         }
         _ => k.machine.set_root(None, 0),
@@ -240,8 +256,17 @@ fn frame_entry(frame: &FrameCap, rights: VmRights, attributes: Word) -> u64 {
 /// What is to be done with a frame.
 #[derive(Clone, Copy, Debug)]
 pub enum FrameInvocation {
-    Map { slot: Ref<Slot>, frame: FrameCap, entry: KernelAddress, value: u64, mapping: Mapping },
-    Unmap { slot: Ref<Slot>, frame: FrameCap },
+    Map {
+        slot: Ref<Slot>,
+        frame: FrameCap,
+        entry: KernelAddress,
+        value: u64,
+        mapping: Mapping,
+    },
+    Unmap {
+        slot: Ref<Slot>,
+        frame: FrameCap,
+    },
     GetAddress(PhysicalAddress),
 }
 
@@ -265,8 +290,21 @@ impl FrameInvocation {
     /// Does it.
     pub fn commit(self, k: &mut Kernel, m: &Message) -> Done {
         match self {
-            Self::Map { slot, frame, entry, value, mapping } => {
-                cdt::update(k, slot, Cap::Frame(FrameCap { mapping: Some(mapping), ..frame }));
+            Self::Map {
+                slot,
+                frame,
+                entry,
+                value,
+                mapping,
+            } => {
+                cdt::update(
+                    k,
+                    slot,
+                    Cap::Frame(FrameCap {
+                        mapping: Some(mapping),
+                        ..frame
+                    }),
+                );
                 let old = k.machine.load(entry);
                 k.machine.store(entry, value);
                 if old & PRESENT != 0 {
@@ -275,7 +313,14 @@ impl FrameInvocation {
             }
             Self::Unmap { slot, frame } => {
                 unmap_frame(k, frame);
-                cdt::update(k, slot, Cap::Frame(FrameCap { mapping: None, ..frame }));
+                cdt::update(
+                    k,
+                    slot,
+                    Cap::Frame(FrameCap {
+                        mapping: None,
+                        ..frame
+                    }),
+                );
             }
             Self::GetAddress(base) => return Done::reply(k, m, &[base.0]),
         }
@@ -297,9 +342,14 @@ fn decode_map_frame(
     let size = 1u64 << frame.size.bits();
     match frame.mapping {
         Some(mapping) if mapping.asid != asid => return Err(SyscallError::InvalidCapability(1)),
-        Some(mapping) if mapping.address.0 != address => return Err(SyscallError::InvalidArgument(0)),
+        Some(mapping) if mapping.address.0 != address => {
+            return Err(SyscallError::InvalidArgument(0));
+        }
         Some(_) => {}
-        None if address.checked_add(size - 1).is_none_or(|end| end > USER_MAX) => {
+        None if address
+            .checked_add(size - 1)
+            .is_none_or(|end| end > USER_MAX) =>
+        {
             return Err(SyscallError::InvalidArgument(0));
         }
         None => {}
@@ -315,8 +365,17 @@ fn decode_map_frame(
     }
     let rights = frame.rights.masked(CapRights(rights));
     let value = frame_entry(&frame, rights, attributes);
-    let mapping = Mapping { asid, address: VirtualAddress(address) };
-    Ok(FrameInvocation::Map { slot, frame, entry, value, mapping })
+    let mapping = Mapping {
+        asid,
+        address: VirtualAddress(address),
+    };
+    Ok(FrameInvocation::Map {
+        slot,
+        frame,
+        entry,
+        value,
+        mapping,
+    })
 }
 
 /// Removes the mapping of `frame`, if it is still in place.
@@ -334,8 +393,17 @@ pub(crate) fn unmap_frame(k: &mut Kernel, frame: FrameCap) {
 /// What is to be done with a table.
 #[derive(Clone, Copy, Debug)]
 pub enum TableInvocation {
-    Map { slot: Ref<Slot>, table: TableCap, entry: KernelAddress, attributes: Word, mapping: Mapping },
-    Unmap { slot: Ref<Slot>, table: TableCap },
+    Map {
+        slot: Ref<Slot>,
+        table: TableCap,
+        entry: KernelAddress,
+        attributes: Word,
+        mapping: Mapping,
+    },
+    Unmap {
+        slot: Ref<Slot>,
+        table: TableCap,
+    },
 }
 
 impl TableInvocation {
@@ -368,8 +436,21 @@ impl TableInvocation {
     /// Does it.
     pub fn commit(self, k: &mut Kernel) -> Result<(), Preempted> {
         match self {
-            Self::Map { slot, table, entry, attributes, mapping } => {
-                cdt::update(k, slot, Cap::PageTable(TableCap { mapping: Some(mapping), ..table }));
+            Self::Map {
+                slot,
+                table,
+                entry,
+                attributes,
+                mapping,
+            } => {
+                cdt::update(
+                    k,
+                    slot,
+                    Cap::PageTable(TableCap {
+                        mapping: Some(mapping),
+                        ..table
+                    }),
+                );
                 let cache = (attributes & 3) << 3;
                 let value = table.table.physical().0 | PRESENT | WRITE | USER | ACCESSED | cache;
                 // Nothing was there, and processors do not remember that.
@@ -380,7 +461,14 @@ impl TableInvocation {
                     unmap_table(k, table);
                     k.machine.clear(table.table, 1 << super::TABLE_BITS);
                 }
-                cdt::update(k, slot, Cap::PageTable(TableCap { mapping: None, ..table }));
+                cdt::update(
+                    k,
+                    slot,
+                    Cap::PageTable(TableCap {
+                        mapping: None,
+                        ..table
+                    }),
+                );
             }
         }
         Ok(())
@@ -410,8 +498,17 @@ fn decode_map_table(
     if k.machine.load(entry) & PRESENT != 0 {
         return Err(SyscallError::DeleteFirst);
     }
-    let mapping = Mapping { asid, address: VirtualAddress(address) };
-    Ok(TableInvocation::Map { slot, table, entry, attributes, mapping })
+    let mapping = Mapping {
+        asid,
+        address: VirtualAddress(address),
+    };
+    Ok(TableInvocation::Map {
+        slot,
+        table,
+        entry,
+        attributes,
+        mapping,
+    })
 }
 
 /// Removes the mapping of `table`, if it is still in place.

@@ -67,7 +67,9 @@ impl SchedContextInvocation {
                 sched_context::unbind_reply(k, sc);
             }
             Self::UnbindObject(Holder::Tcb(_)) => sched_context::unbind_tcb(k, sc),
-            Self::UnbindObject(Holder::Notification(_)) => sched_context::unbind_notification(k, sc),
+            Self::UnbindObject(Holder::Notification(_)) => {
+                sched_context::unbind_notification(k, sc)
+            }
             Self::Consumed => return report_consumed(k, sc, m),
             Self::YieldTo(tcb) => return yield_to(k, sc, tcb, m),
         }
@@ -75,7 +77,11 @@ impl SchedContextInvocation {
     }
 }
 
-fn decode_bind(k: &Kernel, sc: Ref<SchedContext>, m: &Message) -> Result<SchedContextInvocation, SyscallError> {
+fn decode_bind(
+    k: &Kernel,
+    sc: Ref<SchedContext>,
+    m: &Message,
+) -> Result<SchedContextInvocation, SyscallError> {
     let slot = m.cap(0).ok_or(SyscallError::TruncatedMessage)?;
     let refused = SyscallError::IllegalOperation;
     match k[slot].cap() {
@@ -90,7 +96,9 @@ fn decode_bind(k: &Kernel, sc: Ref<SchedContext>, m: &Message) -> Result<SchedCo
             if k[sc].notification.is_some() || k[c.notification].sched_context.is_some() {
                 return Err(refused);
             }
-            Ok(SchedContextInvocation::Bind(Holder::Notification(c.notification)))
+            Ok(SchedContextInvocation::Bind(Holder::Notification(
+                c.notification,
+            )))
         }
         _ => Err(SyscallError::InvalidCapability(1)),
     }
@@ -107,7 +115,9 @@ fn decode_unbind_object(
         Cap::Tcb(tcb) if k[sc].tcb != Some(tcb) || tcb == m.sender => Err(refused),
         Cap::Tcb(tcb) => Ok(SchedContextInvocation::UnbindObject(Holder::Tcb(tcb))),
         Cap::Notification(c) if k[sc].notification != Some(c.notification) => Err(refused),
-        Cap::Notification(c) => Ok(SchedContextInvocation::UnbindObject(Holder::Notification(c.notification))),
+        Cap::Notification(c) => Ok(SchedContextInvocation::UnbindObject(Holder::Notification(
+            c.notification,
+        ))),
         _ => Err(SyscallError::InvalidCapability(1)),
     }
 }
@@ -121,7 +131,11 @@ fn report_consumed(k: &mut Kernel, sc: Ref<SchedContext>, m: &Message) -> Done {
     Done::reply(k, m, &[consumed])
 }
 
-fn decode_yield_to(k: &Kernel, sc: Ref<SchedContext>, m: &Message) -> Result<SchedContextInvocation, SyscallError> {
+fn decode_yield_to(
+    k: &Kernel,
+    sc: Ref<SchedContext>,
+    m: &Message,
+) -> Result<SchedContextInvocation, SyscallError> {
     let tcb = k[sc].tcb.ok_or(SyscallError::IllegalOperation)?;
     let sender = &k[m.sender];
     let too_important = k[tcb].priority > sender.max_controlled_priority;
@@ -169,16 +183,27 @@ pub struct Configure {
 
 impl Configure {
     /// Looks at what `m` asks of the control of `core`'s time.
-    pub fn decode(k: &Kernel, core: u8, invocation: Invocation, m: &Message) -> Result<Self, SyscallError> {
+    pub fn decode(
+        k: &Kernel,
+        core: u8,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
         if invocation != Invocation::SchedControlConfigureFlags {
             return Err(SyscallError::IllegalOperation);
         }
         let (Some(slot), 5..) = (m.cap(0), m.length) else {
             return Err(SyscallError::TruncatedMessage);
         };
-        let [budget_us, period_us, extra_refills, badge, flags] = [0, 1, 2, 3, 4].map(|n| m.word(k, n));
+        let [budget_us, period_us, extra_refills, badge, flags] =
+            [0, 1, 2, 3, 4].map(|n| m.word(k, n));
         let max_us = k.max_period_us();
-        let out_of_range = |max| Err(SyscallError::RangeError { min: MIN_BUDGET_US, max });
+        let out_of_range = |max| {
+            Err(SyscallError::RangeError {
+                min: MIN_BUDGET_US,
+                max,
+            })
+        };
         if budget_us > max_us || period_us > max_us {
             return out_of_range(max_us);
         }
@@ -189,7 +214,11 @@ impl Configure {
         if budget > period {
             return out_of_range(period_us);
         }
-        let Cap::SchedContext(SchedContextCap { sched_context, bits }) = k[slot].cap() else {
+        let Cap::SchedContext(SchedContextCap {
+            sched_context,
+            bits,
+        }) = k[slot].cap()
+        else {
             return Err(SyscallError::InvalidCapability(1));
         };
         let most = refill_capacity(bits).saturating_sub(MIN_REFILLS as u64);
@@ -225,9 +254,16 @@ impl Configure {
         k[sc].badge = self.badge;
         k[sc].sporadic = self.sporadic;
         let now = k.node().now;
-        let in_use = k[sc].ring.active() && k[sc].core == self.core && bound.is_some_and(|tcb| k[tcb].runnable());
+        let in_use = k[sc].ring.active()
+            && k[sc].core == self.core
+            && bound.is_some_and(|tcb| k[tcb].runnable());
         if in_use {
-            sched_context::refills(k, sc).reconfigure(self.max_refills, self.budget, self.period, now);
+            sched_context::refills(k, sc).reconfigure(
+                self.max_refills,
+                self.budget,
+                self.period,
+                now,
+            );
         } else {
             // The new ring's storage is the object's own: its size was checked.
             k[sc].ring.max = self.max_refills;

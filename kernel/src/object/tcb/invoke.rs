@@ -45,21 +45,43 @@ pub enum NewTime {
 /// What is to be done with a thread.
 #[derive(Clone, Copy, Debug)]
 pub enum TcbInvocation {
-    ReadRegisters { suspend: bool, count: usize },
-    WriteRegisters { resume: bool, count: usize },
-    CopyRegisters { source: Ref<Tcb>, transfer: Transfer },
-    SetSpaces { fault_handler: Option<Install>, cspace: Install, vspace: Install, buffer: Option<NewBuffer> },
+    ReadRegisters {
+        suspend: bool,
+        count: usize,
+    },
+    WriteRegisters {
+        resume: bool,
+        count: usize,
+    },
+    CopyRegisters {
+        source: Ref<Tcb>,
+        transfer: Transfer,
+    },
+    SetSpaces {
+        fault_handler: Option<Install>,
+        cspace: Install,
+        vspace: Install,
+        buffer: Option<NewBuffer>,
+    },
     SetBuffer(NewBuffer),
     SetPriority(u8),
     SetMaxControlledPriority(u8),
-    SetSchedParams { fault_handler: Install, max_controlled: u8, priority: u8, time: NewTime },
+    SetSchedParams {
+        fault_handler: Install,
+        max_controlled: u8,
+        priority: u8,
+        time: NewTime,
+    },
     SetTimeoutHandler(Install),
     Suspend,
     Resume,
     BindNotification(Ref<Notification>),
     UnbindNotification,
     SetTlsBase(Word),
-    SetFlags { clear: Word, set: Word },
+    SetFlags {
+        clear: Word,
+        set: Word,
+    },
 }
 
 /// A new IPC buffer: its address, and its frame unless the address is 0.
@@ -78,7 +100,12 @@ pub struct Target {
 
 impl TcbInvocation {
     /// Looks at what `m` asks of `thread`.
-    pub fn decode(k: &Kernel, thread: Ref<Tcb>, invocation: Invocation, m: &Message) -> Result<Self, SyscallError> {
+    pub fn decode(
+        k: &Kernel,
+        thread: Ref<Tcb>,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
         use Invocation as I;
         match invocation {
             I::TcbReadRegisters => decode_read_registers(k, thread, m),
@@ -101,7 +128,10 @@ impl TcbInvocation {
             I::TcbSetTlsBase if m.length < 1 => Err(SyscallError::TruncatedMessage),
             I::TcbSetTlsBase => Ok(Self::SetTlsBase(m.word(k, 0))),
             I::TcbSetFlags if m.length < 2 => Err(SyscallError::TruncatedMessage),
-            I::TcbSetFlags => Ok(Self::SetFlags { clear: m.word(k, 0), set: m.word(k, 1) }),
+            I::TcbSetFlags => Ok(Self::SetFlags {
+                clear: m.word(k, 0),
+                set: m.word(k, 1),
+            }),
             _ => Err(SyscallError::IllegalOperation),
         }
     }
@@ -110,10 +140,17 @@ impl TcbInvocation {
     pub fn commit(self, k: &mut Kernel, target: Target, m: &Message) -> Result<Done, Preempted> {
         let thread = target.thread;
         match self {
-            Self::ReadRegisters { suspend, count } => return Ok(read_registers(k, thread, suspend, count, m)),
+            Self::ReadRegisters { suspend, count } => {
+                return Ok(read_registers(k, thread, suspend, count, m));
+            }
             Self::WriteRegisters { resume, count } => write_registers(k, thread, resume, count, m),
             Self::CopyRegisters { source, transfer } => copy_registers(k, source, thread, transfer),
-            Self::SetSpaces { fault_handler, cspace, vspace, buffer } => {
+            Self::SetSpaces {
+                fault_handler,
+                cspace,
+                vspace,
+                buffer,
+            } => {
                 if let Some(handler) = fault_handler {
                     install(k, target, TcbSlot::FaultHandler, handler)?;
                 }
@@ -125,14 +162,23 @@ impl TcbInvocation {
             }
             Self::SetBuffer(buffer) => set_buffer(k, target, buffer)?,
             Self::SetPriority(priority) => tcb::set_priority(k, thread, priority),
-            Self::SetMaxControlledPriority(priority) => k[thread].max_controlled_priority = priority,
-            Self::SetSchedParams { fault_handler, max_controlled, priority, time } => {
+            Self::SetMaxControlledPriority(priority) => {
+                k[thread].max_controlled_priority = priority
+            }
+            Self::SetSchedParams {
+                fault_handler,
+                max_controlled,
+                priority,
+                time,
+            } => {
                 install(k, target, TcbSlot::FaultHandler, fault_handler)?;
                 k[thread].max_controlled_priority = max_controlled;
                 tcb::set_priority(k, thread, priority);
                 set_time(k, thread, time);
             }
-            Self::SetTimeoutHandler(handler) => install(k, target, TcbSlot::TimeoutHandler, handler)?,
+            Self::SetTimeoutHandler(handler) => {
+                install(k, target, TcbSlot::TimeoutHandler, handler)?
+            }
             Self::Suspend => tcb::suspend(k, thread),
             Self::Resume => tcb::resume(k, thread),
             Self::BindNotification(notification) => notification::bind_tcb(k, notification, thread),
@@ -150,7 +196,11 @@ impl TcbInvocation {
 
 // --- Registers ----------------------------------------------------------------------------------
 
-fn decode_read_registers(k: &Kernel, thread: Ref<Tcb>, m: &Message) -> Result<TcbInvocation, SyscallError> {
+fn decode_read_registers(
+    k: &Kernel,
+    thread: Ref<Tcb>,
+    m: &Message,
+) -> Result<TcbInvocation, SyscallError> {
     if m.length < 2 {
         return Err(SyscallError::TruncatedMessage);
     }
@@ -162,10 +212,19 @@ fn decode_read_registers(k: &Kernel, thread: Ref<Tcb>, m: &Message) -> Result<Tc
     if thread == m.sender {
         return Err(SyscallError::IllegalOperation);
     }
-    Ok(TcbInvocation::ReadRegisters { suspend: flags & 1 != 0, count: count as usize })
+    Ok(TcbInvocation::ReadRegisters {
+        suspend: flags & 1 != 0,
+        count: count as usize,
+    })
 }
 
-fn read_registers(k: &mut Kernel, thread: Ref<Tcb>, suspend: bool, count: usize, m: &Message) -> Done {
+fn read_registers(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    suspend: bool,
+    count: usize,
+    m: &Message,
+) -> Done {
     if suspend {
         tcb::suspend(k, thread);
     }
@@ -174,7 +233,11 @@ fn read_registers(k: &mut Kernel, thread: Ref<Tcb>, suspend: bool, count: usize,
     Done::reply(k, m, registers.get(..count).unwrap_or(&registers))
 }
 
-fn decode_write_registers(k: &Kernel, thread: Ref<Tcb>, m: &Message) -> Result<TcbInvocation, SyscallError> {
+fn decode_write_registers(
+    k: &Kernel,
+    thread: Ref<Tcb>,
+    m: &Message,
+) -> Result<TcbInvocation, SyscallError> {
     if m.length < 2 {
         return Err(SyscallError::TruncatedMessage);
     }
@@ -186,7 +249,10 @@ fn decode_write_registers(k: &Kernel, thread: Ref<Tcb>, m: &Message) -> Result<T
         return Err(SyscallError::IllegalOperation);
     }
     let count = count.min(isa::REGISTERS as u64) as usize;
-    Ok(TcbInvocation::WriteRegisters { resume: flags & 1 != 0, count })
+    Ok(TcbInvocation::WriteRegisters {
+        resume: flags & 1 != 0,
+        count,
+    })
 }
 
 fn write_registers(k: &mut Kernel, thread: Ref<Tcb>, resume: bool, count: usize, m: &Message) {
@@ -243,22 +309,44 @@ fn copy_registers(k: &mut Kernel, source: Ref<Tcb>, target: Ref<Tcb>, transfer: 
 
 // --- Spaces and buffer ----------------------------------------------------------------------------
 
-fn decode_configure(k: &Kernel, thread: Ref<Tcb>, m: &Message) -> Result<TcbInvocation, SyscallError> {
-    let (3.., Some(cspace), Some(vspace), Some(frame)) = (m.length, m.cap(0), m.cap(1), m.cap(2)) else {
+fn decode_configure(
+    k: &Kernel,
+    thread: Ref<Tcb>,
+    m: &Message,
+) -> Result<TcbInvocation, SyscallError> {
+    let (3.., Some(cspace), Some(vspace), Some(frame)) = (m.length, m.cap(0), m.cap(1), m.cap(2))
+    else {
         return Err(SyscallError::TruncatedMessage);
     };
     let buffer = decode_buffer(k, m.word(k, 2), frame)?;
-    let (cspace, vspace) = decode_spaces(k, thread, (cspace, m.word(k, 0)), (vspace, m.word(k, 1)))?;
-    Ok(TcbInvocation::SetSpaces { fault_handler: None, cspace, vspace, buffer: Some(buffer) })
+    let (cspace, vspace) =
+        decode_spaces(k, thread, (cspace, m.word(k, 0)), (vspace, m.word(k, 1)))?;
+    Ok(TcbInvocation::SetSpaces {
+        fault_handler: None,
+        cspace,
+        vspace,
+        buffer: Some(buffer),
+    })
 }
 
-fn decode_set_space(k: &Kernel, thread: Ref<Tcb>, m: &Message) -> Result<TcbInvocation, SyscallError> {
-    let (2.., Some(handler), Some(cspace), Some(vspace)) = (m.length, m.cap(0), m.cap(1), m.cap(2)) else {
+fn decode_set_space(
+    k: &Kernel,
+    thread: Ref<Tcb>,
+    m: &Message,
+) -> Result<TcbInvocation, SyscallError> {
+    let (2.., Some(handler), Some(cspace), Some(vspace)) = (m.length, m.cap(0), m.cap(1), m.cap(2))
+    else {
         return Err(SyscallError::TruncatedMessage);
     };
-    let (cspace, vspace) = decode_spaces(k, thread, (cspace, m.word(k, 0)), (vspace, m.word(k, 1)))?;
+    let (cspace, vspace) =
+        decode_spaces(k, thread, (cspace, m.word(k, 0)), (vspace, m.word(k, 1)))?;
     let fault_handler = decode_handler(k, handler, 1)?;
-    Ok(TcbInvocation::SetSpaces { fault_handler: Some(fault_handler), cspace, vspace, buffer: None })
+    Ok(TcbInvocation::SetSpaces {
+        fault_handler: Some(fault_handler),
+        cspace,
+        vspace,
+        buffer: None,
+    })
 }
 
 fn decode_set_buffer(k: &Kernel, m: &Message) -> Result<TcbInvocation, SyscallError> {
@@ -270,7 +358,10 @@ fn decode_set_buffer(k: &Kernel, m: &Message) -> Result<TcbInvocation, SyscallEr
 
 fn decode_buffer(k: &Kernel, address: Word, slot: Ref<Slot>) -> Result<NewBuffer, SyscallError> {
     if address == 0 {
-        return Ok(NewBuffer { address, frame: None });
+        return Ok(NewBuffer {
+            address,
+            frame: None,
+        });
     }
     let cap = k[slot].cap().derive(|| cdt::has_children(k, slot))?;
     match cap {
@@ -280,7 +371,10 @@ fn decode_buffer(k: &Kernel, address: Word, slot: Ref<Slot>) -> Result<NewBuffer
     if address & ((1 << IPC_BUFFER_BITS) - 1) != 0 {
         return Err(SyscallError::AlignmentError);
     }
-    Ok(NewBuffer { address, frame: Some(Install { cap, source: slot }) })
+    Ok(NewBuffer {
+        address,
+        frame: Some(Install { cap, source: slot }),
+    })
 }
 
 fn decode_spaces(
@@ -289,7 +383,9 @@ fn decode_spaces(
     (cspace, cspace_data): (Ref<Slot>, Word),
     (vspace, vspace_data): (Ref<Slot>, Word),
 ) -> Result<(Install, Install), SyscallError> {
-    if long_running(k, thread.slot(TcbSlot::CSpace)) || long_running(k, thread.slot(TcbSlot::VSpace)) {
+    if long_running(k, thread.slot(TcbSlot::CSpace))
+        || long_running(k, thread.slot(TcbSlot::VSpace))
+    {
         return Err(SyscallError::IllegalOperation);
     }
     let cspace_cap = derive_with_data(k, cspace, cspace_data)?;
@@ -300,7 +396,16 @@ fn decode_spaces(
     if !isa::vspace::is_assigned_root(&vspace_cap) {
         return Err(SyscallError::IllegalOperation);
     }
-    Ok((Install { cap: cspace_cap, source: cspace }, Install { cap: vspace_cap, source: vspace }))
+    Ok((
+        Install {
+            cap: cspace_cap,
+            source: cspace,
+        },
+        Install {
+            cap: vspace_cap,
+            source: vspace,
+        },
+    ))
 }
 
 fn derive_with_data(k: &Kernel, slot: Ref<Slot>, data: Word) -> Result<Cap, SyscallError> {
@@ -324,10 +429,16 @@ fn decode_handler(k: &Kernel, slot: Ref<Slot>, number: Word) -> Result<Install, 
     let cap = k[slot].cap();
     let valid = match cap {
         Cap::Null => true,
-        Cap::Endpoint(EndpointCap { rights, .. }) => rights.write() && (rights.grant() || rights.grant_reply()),
+        Cap::Endpoint(EndpointCap { rights, .. }) => {
+            rights.write() && (rights.grant() || rights.grant_reply())
+        }
         _ => false,
     };
-    if valid { Ok(Install { cap, source: slot }) } else { Err(SyscallError::InvalidCapability(number)) }
+    if valid {
+        Ok(Install { cap, source: slot })
+    } else {
+        Err(SyscallError::InvalidCapability(number))
+    }
 }
 
 fn decode_timeout_handler(k: &Kernel, m: &Message) -> Result<TcbInvocation, SyscallError> {
@@ -376,7 +487,11 @@ fn authority(k: &Kernel, slot: Ref<Slot>) -> Result<u8, SyscallError> {
 
 fn within(priority: Word, max: u8) -> Result<u8, SyscallError> {
     let max = Word::from(max);
-    if priority > max { Err(SyscallError::RangeError { min: 0, max }) } else { Ok(priority as u8) }
+    if priority > max {
+        Err(SyscallError::RangeError { min: 0, max })
+    } else {
+        Ok(priority as u8)
+    }
 }
 
 fn decode_priority(k: &Kernel, m: &Message) -> Result<u8, SyscallError> {
@@ -386,8 +501,13 @@ fn decode_priority(k: &Kernel, m: &Message) -> Result<u8, SyscallError> {
     within(m.word(k, 0), authority(k, slot)?)
 }
 
-fn decode_sched_params(k: &Kernel, thread: Ref<Tcb>, m: &Message) -> Result<TcbInvocation, SyscallError> {
-    let (2.., Some(slot), Some(time), Some(handler)) = (m.length, m.cap(0), m.cap(1), m.cap(2)) else {
+fn decode_sched_params(
+    k: &Kernel,
+    thread: Ref<Tcb>,
+    m: &Message,
+) -> Result<TcbInvocation, SyscallError> {
+    let (2.., Some(slot), Some(time), Some(handler)) = (m.length, m.cap(0), m.cap(1), m.cap(2))
+    else {
         return Err(SyscallError::TruncatedMessage);
     };
     let authority = authority(k, slot)?;
@@ -395,16 +515,27 @@ fn decode_sched_params(k: &Kernel, thread: Ref<Tcb>, m: &Message) -> Result<TcbI
     let priority = within(m.word(k, 1), authority)?;
     let time = decode_time(k, thread, time, m)?;
     let fault_handler = decode_handler(k, handler, 3)?;
-    Ok(TcbInvocation::SetSchedParams { fault_handler, max_controlled, priority, time })
+    Ok(TcbInvocation::SetSchedParams {
+        fault_handler,
+        max_controlled,
+        priority,
+        time,
+    })
 }
 
-fn decode_time(k: &Kernel, thread: Ref<Tcb>, slot: Ref<Slot>, m: &Message) -> Result<NewTime, SyscallError> {
+fn decode_time(
+    k: &Kernel,
+    thread: Ref<Tcb>,
+    slot: Ref<Slot>,
+    m: &Message,
+) -> Result<NewTime, SyscallError> {
     match k[slot].cap() {
         Cap::SchedContext(c) => {
             let sc = c.sched_context;
             let other_sc = k[thread].sched_context.is_some_and(|bound| bound != sc);
             let other_tcb = k[sc].tcb.is_some_and(|bound| bound != thread);
-            let too_early = sched_context::blocked(k[thread].state) && !sched_context::released(k, sc);
+            let too_early =
+                sched_context::blocked(k[thread].state) && !sched_context::released(k, sc);
             if other_sc || other_tcb || too_early {
                 return Err(SyscallError::IllegalOperation);
             }
@@ -432,7 +563,11 @@ fn set_time(k: &mut Kernel, thread: Ref<Tcb>, time: NewTime) {
 
 // --- Notifications ------------------------------------------------------------------------------------
 
-fn decode_bind_notification(k: &Kernel, thread: Ref<Tcb>, m: &Message) -> Result<TcbInvocation, SyscallError> {
+fn decode_bind_notification(
+    k: &Kernel,
+    thread: Ref<Tcb>,
+    m: &Message,
+) -> Result<TcbInvocation, SyscallError> {
     let slot = m.cap(0).ok_or(SyscallError::TruncatedMessage)?;
     if k[thread].bound_notification.is_some() {
         return Err(SyscallError::IllegalOperation);
