@@ -27,6 +27,13 @@ pub struct AsidPool {
 
 const _: () = assert!(size_of::<AsidPool>() == 1 << ASID_POOL_BITS);
 
+impl AsidPool {
+    /// The roots that its ASIDs name.
+    pub fn roots(&self) -> impl Iterator<Item = KernelAddress> + '_ {
+        self.roots.iter().copied().flatten()
+    }
+}
+
 impl Object for AsidPool {
     const KIND: Kind = Kind::AsidPool;
 }

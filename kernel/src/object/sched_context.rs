@@ -76,11 +76,16 @@ pub const fn refill_capacity(bits: u8) -> u64 {
     (1u64 << bits).saturating_sub(CORE_BYTES) / size_of::<Refill>() as u64
 }
 
+/// The refill at `index` of the ring of `sc`.
+#[inline(always)]
+pub(crate) fn refill_at(sc: Ref<SchedContext>, index: u64) -> Ref<Refill> {
+    Ref::new(sc.address().plus(CORE_BYTES + index * 16))
+}
+
 /// The first refill of `sc`.
 #[inline(always)]
 pub fn head(k: &Kernel, sc: Ref<SchedContext>) -> Refill {
-    let index = k[sc].ring.head;
-    k[Ref::<Refill>::new(sc.address().plus(CORE_BYTES + index * 16))]
+    k[refill_at(sc, k[sc].ring.head)]
 }
 
 /// The refills of `sc`.
