@@ -1,0 +1,4 @@
+//! Properties: what holds for any input, looked for by machine. A silly model stands beside
+//! every clever structure.
+
+mod refill;
