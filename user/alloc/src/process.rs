@@ -220,7 +220,7 @@ impl Window {
         offset: Word,
         value: Word,
     ) -> Result {
-        assert!(offset % 8 == 0 && offset < PAGE);
+        assert!(offset.is_multiple_of(8) && offset < PAGE);
         self.space.map_at(
             allocator,
             frame,

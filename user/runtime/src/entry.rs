@@ -10,8 +10,9 @@ use core::fmt::Debug;
 use core::ptr::with_exposed_provenance_mut;
 use user_api::debug;
 
-/// Bytes of the first thread's stack.
-pub const STACK_BYTES: usize = 64 << 10;
+/// Bytes of the first thread's stack. In a root task its lowest page is unmapped, so that an
+/// overflow faults instead of overwriting what lies below.
+pub const STACK_BYTES: usize = 256 << 10;
 /// Bytes for the first thread's control block and thread-local variables.
 const TLS_BYTES: usize = 8 << 10;
 
@@ -48,10 +49,21 @@ pub(crate) extern "C" fn start(argument: Word, ipc_buffer: Word) -> ! {
     // SAFETY: the region is long enough (above) and used only here, once.
     let placed = unsafe { tls::place(TLS.0.get().cast(), TLS_BYTES, buffer) };
     isa::set_thread_pointer(placed.thread_pointer);
-    if boot::info().is_some() && !debug::available(Syscall::DebugPutChar) {
-        isa::open_serial();
+    if let Some(boot) = boot::info() {
+        guard_stack(boot);
+        if !debug::available(Syscall::DebugPutChar) {
+            isa::open_serial();
+        }
     }
     exit::exit(linchpin_program(argument))
+}
+
+/// Takes the lowest page of the stack out of the address space.
+fn guard_stack(boot: &BootInfo) {
+    if let Some(frame) = crate::image::frame_of(boot, STACK.0.get().addr()) {
+        // Without the guard the program runs as well.
+        let _ = frame.unmap();
+    }
 }
 
 /// The root task's BootInfo, from its address.

@@ -1,0 +1,4 @@
+fn main() {
+    println!("cargo:rerun-if-env-changed=LINCHPIN_TEST_FILTER");
+    user_link::program();
+}
