@@ -10,6 +10,7 @@
 )]
 pub mod pack;
 
+use crate::bits;
 use crate::error::SyscallError;
 use crate::isa;
 use crate::object::asid::AsidPool;
@@ -293,11 +294,11 @@ impl Cap {
             Cap::CNode(c) => {
                 let data = CNodeCapData(data);
                 let guard_bits = data.guard_size();
-                let fits = guard_bits + usize::from(c.radix) <= 64;
+                let fits = guard_bits.saturating_add(c.radix.into()) <= 64;
                 let mask = if guard_bits == 0 {
                     0
                 } else {
-                    u64::MAX >> (64 - guard_bits)
+                    bits::mask(guard_bits as u8)
                 };
                 fits.then_some(Cap::CNode(CNodeCap {
                     guard: data.guard() & mask,
@@ -311,28 +312,26 @@ impl Cap {
 
     /// The region of memory that the object covers, if it is in memory: start and size.
     pub fn region(&self) -> Option<(PhysicalAddress, u64)> {
-        let at = |address: KernelAddress, bits: u8| Some((address.physical(), 1u64 << bits));
+        let at = |address: KernelAddress, bits: u8| Some((address.physical(), bits::size(bits)));
         match *self {
-            Cap::Untyped(c) => Some((c.base, 1 << c.bits)),
+            Cap::Untyped(c) => Some((c.base, bits::size(c.bits))),
             Cap::Endpoint(c) => at(c.endpoint.address(), abi::object::ENDPOINT_BITS as u8),
             Cap::Notification(c) => at(
                 c.notification.address(),
                 abi::object::NOTIFICATION_BITS as u8,
             ),
             Cap::Reply(c) => at(c.reply.address(), abi::object::REPLY_BITS as u8),
-            Cap::CNode(c) => at(c.slots.address(), c.radix + abi::object::SLOT_BITS as u8),
+            Cap::CNode(c) => at(c.slots.address(), cnode_bits(c.radix)),
             Cap::Tcb(tcb) => at(tcb.address(), isa::TCB_BITS),
             Cap::SchedContext(c) => at(c.sched_context.address(), c.bits),
             Cap::Zombie(z) => match z.kind {
-                ZombieKind::CNode { radix } => {
-                    at(z.slots.address(), radix + abi::object::SLOT_BITS as u8)
-                }
+                ZombieKind::CNode { radix } => at(z.slots.address(), cnode_bits(radix)),
                 ZombieKind::Tcb => at(
                     crate::object::tcb::block_of_slots(z.slots).address(),
                     isa::TCB_BITS,
                 ),
             },
-            Cap::Frame(c) => Some((c.base, 1 << c.size.bits())),
+            Cap::Frame(c) => Some((c.base, bits::size(c.size.bits()))),
             Cap::PageTable(c) => at(c.table, isa::TABLE_BITS),
             Cap::VSpace(c) => at(c.root, isa::VSPACE_BITS),
             Cap::AsidPool(c) => at(c.pool.address(), abi::object::ASID_POOL_BITS as u8),
@@ -355,9 +354,12 @@ impl Cap {
                 (Some((a, a_len)), Some((b, b_len))) => contains(a, a_len, b, b_len),
                 _ => false,
             },
-            (Cap::Frame(a), Cap::Frame(b)) => {
-                contains(a.base, 1 << a.size.bits(), b.base, 1 << b.size.bits())
-            }
+            (Cap::Frame(a), Cap::Frame(b)) => contains(
+                a.base,
+                bits::size(a.size.bits()),
+                b.base,
+                bits::size(b.size.bits()),
+            ),
             (Cap::IrqControl, Cap::IrqHandler(_)) => true,
             (Cap::Isa(a), Cap::Isa(b)) => a.covers(b),
             _ => self.same_object(other),
@@ -419,6 +421,12 @@ impl Cap {
     }
 }
 
+/// log2 of the size in bytes of a CNode.
+pub(crate) const fn cnode_bits(radix: u8) -> u8 {
+    // A radix is at most 42: sizes are bounded by the largest untyped.
+    radix.wrapping_add(abi::object::SLOT_BITS as u8)
+}
+
 /// Which operation wants to change a capability's data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DataUpdate {
@@ -435,7 +443,7 @@ fn badge_once(badge: Word, update: DataUpdate) -> bool {
 /// `b` lies within `a`. Sizes are powers of two and ranges do not wrap.
 fn contains(a: PhysicalAddress, a_len: u64, b: PhysicalAddress, b_len: u64) -> bool {
     match b.0.checked_sub(a.0) {
-        Some(offset) => offset < a_len && b_len <= a_len - offset,
+        Some(offset) => offset < a_len && b_len <= a_len.wrapping_sub(offset),
         None => false,
     }
 }

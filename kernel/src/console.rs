@@ -84,11 +84,11 @@ impl Default for Name {
 impl Name {
     fn push(&mut self, byte: u8) {
         // The last byte stays 0.
-        if self.length + 1 < self.bytes.len()
+        if self.length < self.bytes.len().saturating_sub(1)
             && let Some(place) = self.bytes.get_mut(self.length)
         {
             *place = byte;
-            self.length += 1;
+            self.length = self.length.wrapping_add(1);
         }
     }
 }
@@ -252,7 +252,7 @@ fn snapshot(k: &mut Kernel, caller: Ref<Tcb>) {
 }
 
 fn snapshot_node(k: &mut Kernel, node: crate::cap::CNodeCap) {
-    for index in 0..1u64 << node.radix {
+    for index in 0..crate::bits::size(node.radix) {
         let cap = k[node.slot(index)].cap();
         if !cap.is_null() {
             k.say(format_args!("    {index:#x}: {cap:?}"));

@@ -62,15 +62,17 @@ fn step(cnode: CNodeCap, address: Word, bits_left: u64) -> Result<(Ref<Slot>, u6
             bits_found: guard_bits,
         });
     }
-    let level_bits = guard_bits + radix;
+    // Each is below 64.
+    let level_bits = guard_bits.wrapping_add(radix);
     if level_bits > bits_left {
         return Err(LookupFailure::DepthMismatch {
             bits_left,
             bits_found: level_bits,
         });
     }
-    let index = bits_of(address, bits_left - guard_bits, radix);
-    Ok((cnode.slot(index), bits_left - level_bits))
+    // Both are at most `bits_left`.
+    let index = bits_of(address, bits_left.wrapping_sub(guard_bits), radix);
+    Ok((cnode.slot(index), bits_left.wrapping_sub(level_bits)))
 }
 
 /// The `count` bits of `address` that end `end - count` bits above its lowest.
@@ -80,7 +82,9 @@ fn bits_of(address: Word, end: u64, count: u64) -> Word {
         return 0;
     }
     // 0 < count <= end <= 64 here, so both shifts are below 64.
-    (address >> ((end - count) & 63)) & (u64::MAX >> ((64 - count) & 63))
+    let below = end.wrapping_sub(count) as u32;
+    let above = 64u64.wrapping_sub(count) as u32;
+    address.wrapping_shr(below) & u64::MAX.wrapping_shr(above)
 }
 
 /// The slot that an operation on slots names: `depth` bits of `index`, below `root`, exactly.

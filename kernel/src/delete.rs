@@ -8,7 +8,8 @@
 //! a loop and never recurses.
 
 use crate::Kernel;
-use crate::cap::{Cap, ZombieCap, ZombieKind};
+use crate::bits;
+use crate::cap::{Cap, ZombieCap, ZombieKind, cnode_bits};
 use crate::cdt;
 use crate::error::Preempted;
 use crate::isa;
@@ -16,7 +17,7 @@ use crate::object::cnode::{Slot, slot_at};
 use crate::object::irq;
 use crate::object::store::Ref;
 use crate::object::{asid, endpoint, notification, reply, sched_context, tcb};
-use abi::object::{ENDPOINT_BITS, NOTIFICATION_BITS, REPLY_BITS, SLOT_BITS};
+use abi::object::{ENDPOINT_BITS, NOTIFICATION_BITS, REPLY_BITS};
 use machine::{Irq, KernelAddress, Machine};
 
 /// What remains to be undone once a slot is empty.
@@ -176,7 +177,7 @@ fn empty(k: &mut Kernel, slot: Ref<Slot>, remainder: Cap, cleanup: Cleanup) {
         match zombie.kind {
             ZombieKind::CNode { radix } => k
                 .machine
-                .gone(zombie.slots.address(), 1 << (radix + SLOT_BITS as u8)),
+                .gone(zombie.slots.address(), bits::size(cnode_bits(radix))),
             ZombieKind::Tcb => tcb::memory_gone(k, tcb::block_of_slots(zombie.slots)),
         }
     }
@@ -204,7 +205,7 @@ fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
             isa::vspace::unmap_frame(k, c);
             if last && !c.device {
                 k.machine
-                    .gone(KernelAddress::of(c.base), 1 << c.size.bits());
+                    .gone(KernelAddress::of(c.base), bits::size(c.size.bits()));
             }
         }
         _ if !last => {}
@@ -223,11 +224,12 @@ fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
         }
         Cap::SchedContext(c) => {
             sched_context::finalise(k, c.sched_context);
-            k.machine.gone(c.sched_context.address(), 1 << c.bits);
+            k.machine
+                .gone(c.sched_context.address(), bits::size(c.bits));
         }
         Cap::CNode(c) => {
             let kind = ZombieKind::CNode { radix: c.radix };
-            return Ok(zombie(c.slots, kind, 1 << c.radix));
+            return Ok(zombie(c.slots, kind, bits::size(c.radix)));
         }
         Cap::Tcb(thread) => {
             tcb::finalise(k, thread);

@@ -111,7 +111,11 @@ impl SyscallError {
             Self::FailedLookup(which, failure) => {
                 let ([a, b, c, d], n) = failure.words();
                 let source = Word::from(which == Lookup::Source);
-                (ErrorCode::FailedLookup, [source, a, b, c, d], 1 + n)
+                (
+                    ErrorCode::FailedLookup,
+                    [source, a, b, c, d],
+                    n.saturating_add(1),
+                )
             }
             Self::TruncatedMessage => (ErrorCode::TruncatedMessage, [0; 5], 0),
             Self::DeleteFirst => (ErrorCode::DeleteFirst, [0; 5], 0),

@@ -140,7 +140,7 @@ impl Words {
     fn push(&mut self, word: Word) {
         if let Some(place) = self.words.get_mut(self.length) {
             *place = word;
-            self.length += 1;
+            self.length = self.length.wrapping_add(1);
         }
     }
 

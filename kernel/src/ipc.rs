@@ -122,8 +122,8 @@ fn transfer_caps(
         let cap = k[slot].cap();
         match cap {
             Cap::Endpoint(c) if Some(c.endpoint) == endpoint => {
-                to.set(k, ipc_buffer::CAPS_OR_BADGES + n, c.badge);
-                unwrapped |= 1 << n;
+                to.set_badge(k, n, c.badge);
+                unwrapped |= 1u64.wrapping_shl(n as u32);
             }
             _ => {
                 if taken || !receive_cap(k, receiver, to, slot, cap) {

@@ -12,17 +12,18 @@ use crate::queue::Queue;
 use crate::refill::Limits;
 use crate::sched::Action;
 use abi::{PROFILE, Word};
+use core::num::NonZeroU64;
 use machine::{KernelAddress, Machine, Ticks};
 
 /// How many cores the image has room for.
-pub const NODES: usize = PROFILE.num_nodes as usize;
+pub const NODES: usize = PROFILE.num_nodes;
 /// How many domains there are.
-pub const DOMAINS: usize = PROFILE.num_domains as usize;
+pub const DOMAINS: usize = PROFILE.num_domains;
 /// How many priorities there are.
 pub const PRIORITIES: usize = 256;
 
 /// The shortest budget, in microseconds: twice what the kernel itself may need.
-pub const MIN_BUDGET_US: u64 = 20 * PROFILE.kernel_wcet_scale as u64;
+pub const MIN_BUDGET_US: u64 = abi::sched::MIN_BUDGET_US;
 
 /// The ready threads of a domain, by priority.
 #[derive(Clone, Debug)]
@@ -67,6 +68,8 @@ pub struct Kernel {
     pub schedule: Schedule,
     /// What only this ISA keeps.
     pub isa: isa::Globals,
+    /// The unit of time that user space counts in.
+    pub ticks_per_us: NonZeroU64,
     /// The smallest budget and so on, in ticks.
     pub limits: Limits,
     /// Work done since the last preemption point that looked.
@@ -108,6 +111,7 @@ impl Kernel {
             asids: AsidTable::new(),
             schedule: Schedule::new(),
             isa: isa::Globals::new(),
+            ticks_per_us: NonZeroU64::MIN,
             limits: Limits {
                 min_budget: 0,
                 max_release_time: 0,
@@ -127,6 +131,7 @@ impl Kernel {
             asids: self.asids.clone(),
             schedule: self.schedule.clone(),
             isa: self.isa.clone(),
+            ticks_per_us: self.ticks_per_us,
             limits: self.limits,
             work: self.work,
             all_threads: self.all_threads,
@@ -135,14 +140,11 @@ impl Kernel {
 
     /// Takes the units of time from the machine. Called once, when the clock is known.
     pub fn start_clock(&mut self) {
-        let per_us = self.machine.ticks_per_us();
+        self.ticks_per_us = NonZeroU64::new(self.machine.ticks_per_us()).unwrap_or(NonZeroU64::MIN);
+        let far = self.ticks_of(self.max_period_us()).saturating_mul(5);
         self.limits = Limits {
-            min_budget: MIN_BUDGET_US.saturating_mul(per_us),
-            max_release_time: u64::MAX
-                - self
-                    .max_period_us()
-                    .saturating_mul(per_us)
-                    .saturating_mul(5),
+            min_budget: self.ticks_of(MIN_BUDGET_US),
+            max_release_time: u64::MAX.saturating_sub(far),
         };
         let now = self.machine.now();
         self.node_mut().now = now;
@@ -152,10 +154,10 @@ impl Kernel {
     #[inline(always)]
     pub fn node(&self) -> &Node {
         // `core < NODES` always; the bound keeps the compiler from having to believe it.
-        let core = if NODES == 1 { 0 } else { self.core % NODES };
+        let core = self.core.min(NODES.saturating_sub(1));
         #[expect(
             clippy::indexing_slicing,
-            reason = "reduced modulo the length in the line above"
+            reason = "bounded by the length in the line above"
         )]
         &self.nodes[core]
     }
@@ -163,10 +165,10 @@ impl Kernel {
     /// This core's state.
     #[inline(always)]
     pub fn node_mut(&mut self) -> &mut Node {
-        let core = if NODES == 1 { 0 } else { self.core % NODES };
+        let core = self.core.min(NODES.saturating_sub(1));
         #[expect(
             clippy::indexing_slicing,
-            reason = "reduced modulo the length in the line above"
+            reason = "bounded by the length in the line above"
         )]
         &mut self.nodes[core]
     }
@@ -189,19 +191,19 @@ impl Kernel {
 
     /// The longest period and budget, in microseconds.
     pub fn max_period_us(&self) -> u64 {
-        match PROFILE.static_max_period_us as u64 {
-            0 => u64::MAX / self.machine.ticks_per_us().max(1) / 8,
+        match PROFILE.static_max_period_us {
+            0 => (u64::MAX / self.ticks_per_us) >> 3,
             us => us,
         }
     }
 
     /// Ticks as whole microseconds.
     pub fn us_of(&self, ticks: Ticks) -> Word {
-        ticks / self.machine.ticks_per_us().max(1)
+        ticks / self.ticks_per_us
     }
 
     /// Microseconds as ticks.
     pub fn ticks_of(&self, us: u64) -> Ticks {
-        us.saturating_mul(self.machine.ticks_per_us())
+        us.saturating_mul(self.ticks_per_us.get())
     }
 }

@@ -13,7 +13,15 @@
 //! are named where their module is declared.
 #![cfg_attr(machine = "real", no_std)]
 #![deny(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
 
+pub mod bits;
 pub mod boot;
 pub mod cap;
 pub mod cdt;

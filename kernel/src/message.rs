@@ -28,25 +28,37 @@ impl Buffer {
     /// Word `n` of the buffer; `n` is one of `abi::ipc_buffer`'s offsets.
     #[inline(always)]
     pub fn get(self, k: &Kernel, n: usize) -> Word {
-        k.machine.load(self.0.plus(n as u64 * 8))
+        k.machine.load(self.place(n))
     }
 
     /// Writes word `n` of the buffer.
     #[inline(always)]
     pub fn set(self, k: &mut Kernel, n: usize, value: Word) {
-        k.machine.store(self.0.plus(n as u64 * 8), value);
+        k.machine.store(self.place(n), value);
+    }
+
+    /// Writes the badge of unwrapped capability `n`.
+    #[inline(always)]
+    pub(crate) fn set_badge(self, k: &mut Kernel, n: usize, badge: Word) {
+        self.set(k, ipc_buffer::CAPS_OR_BADGES.wrapping_add(n), badge);
+    }
+
+    /// Word `n` is one of the 128 of a buffer: nothing here wraps.
+    #[inline(always)]
+    fn place(self, n: usize) -> KernelAddress {
+        self.0.plus((n as u64).wrapping_mul(8))
     }
 
     /// Message word `n`.
     #[inline(always)]
     pub fn word(self, k: &Kernel, n: usize) -> Word {
-        self.get(k, ipc_buffer::MSG + n)
+        self.get(k, ipc_buffer::MSG.wrapping_add(n))
     }
 
     /// Writes message word `n`.
     #[inline(always)]
     pub fn set_word(self, k: &mut Kernel, n: usize, value: Word) {
-        self.set(k, ipc_buffer::MSG + n, value);
+        self.set(k, ipc_buffer::MSG.wrapping_add(n), value);
     }
 }
 
@@ -127,7 +139,7 @@ pub(crate) fn extra_caps(
     let mut caps = [None; MAX_EXTRA_CAPS];
     if let Some(buffer) = buffer {
         for (n, cap) in caps.iter_mut().enumerate().take(info.extra_caps()) {
-            let address = buffer.get(k, ipc_buffer::CAPS_OR_BADGES + n);
+            let address = buffer.get(k, ipc_buffer::CAPS_OR_BADGES.wrapping_add(n));
             *cap = Some(cspace::lookup(k, sender, address).map_err(|failure| (address, failure))?);
         }
     }
@@ -147,7 +159,7 @@ pub(crate) fn write_words(
         if !write_word(k, receiver, buffer, n, word) {
             break;
         }
-        length = n + 1;
+        length = n.saturating_add(1);
     }
     length
 }

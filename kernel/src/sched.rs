@@ -106,7 +106,7 @@ fn highest_ready(k: &Kernel) -> Option<u8> {
         .enumerate()
         .rev()
         .find(|(_, word)| **word != 0)?;
-    Some((n as u32 * 64 + word.ilog2()) as u8)
+    Some(((n as u32) << 6 | word.checked_ilog2()?) as u8)
 }
 
 fn first_ready(k: &Kernel) -> Option<Ref<Tcb>> {

@@ -227,5 +227,5 @@ fn first_free_entry(k: &Kernel, cap: AsidPoolCap) -> Option<usize> {
         .iter()
         .skip(skip)
         .position(Option::is_none)
-        .map(|entry| entry + skip)
+        .map(|entry| entry.saturating_add(skip))
 }

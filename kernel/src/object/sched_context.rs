@@ -4,6 +4,7 @@
 pub mod invoke;
 
 use crate::Kernel;
+use crate::bits;
 use crate::object::notification::Notification;
 use crate::object::reply::{self, Reply};
 use crate::object::store::{Object, Ref};
@@ -15,6 +16,10 @@ use machine::{Kind, Ticks};
 
 /// The size before the refills.
 pub const CORE_BYTES: u64 = 96;
+
+/// log2 of the size of a refill.
+const REFILL_BITS: u32 = 4;
+const _: () = assert!(size_of::<Refill>() == 1 << REFILL_BITS);
 
 /// Time to run with.
 #[derive(Clone, Copy, Debug)]
@@ -73,13 +78,13 @@ impl Default for SchedContext {
 
 /// How many refills fit in an object of `2^bits` bytes.
 pub const fn refill_capacity(bits: u8) -> u64 {
-    (1u64 << bits).saturating_sub(CORE_BYTES) / size_of::<Refill>() as u64
+    bits::size(bits).saturating_sub(CORE_BYTES) >> REFILL_BITS
 }
 
 /// The refill at `index` of the ring of `sc`.
 #[inline(always)]
 pub(crate) fn refill_at(sc: Ref<SchedContext>, index: u64) -> Ref<Refill> {
-    Ref::new(sc.address().plus(CORE_BYTES + index * 16))
+    Ref::new(sc.address().plus(CORE_BYTES).plus(index << REFILL_BITS))
 }
 
 /// The first refill of `sc`.

@@ -3,6 +3,7 @@
 pub mod invoke;
 
 use crate::Kernel;
+use crate::bits;
 use crate::cap::{Cap, VmRights};
 use crate::fault::Fault;
 use crate::isa;
@@ -17,6 +18,7 @@ use crate::queue::Links;
 use crate::sched;
 use abi::Word;
 use abi::ipc_buffer::IPC_BUFFER_BITS;
+use abi::object::SLOT_BITS;
 use machine::{KernelAddress, Kind, Machine};
 
 /// Offsets of the four objects in a TCB block: registers (0), control state, slots, FPU area.
@@ -177,7 +179,11 @@ impl Ref<Tcb> {
     /// One of its slots.
     #[inline(always)]
     pub fn slot(self, slot: TcbSlot) -> Ref<Slot> {
-        Ref::new(self.address().plus(SLOTS_OFFSET + slot as u64 * 32))
+        Ref::new(
+            self.address()
+                .plus(SLOTS_OFFSET)
+                .plus((slot as u64) << SLOT_BITS),
+        )
     }
 
     /// Its floating-point area.
@@ -223,7 +229,7 @@ pub fn buffer(k: &Kernel, thread: Ref<Tcb>, access: Access) -> Option<Buffer> {
         return None;
     }
     // `buffer` was checked for alignment when it was set.
-    let mask = (1u64 << frame.size.bits()) - (1 << IPC_BUFFER_BITS);
+    let mask = bits::mask(frame.size.bits()) & !bits::mask(IPC_BUFFER_BITS as u8);
     Some(Buffer::new(
         KernelAddress::of(frame.base).plus(k[thread].buffer & mask),
     ))

@@ -6,6 +6,7 @@
 //! that got is kept in the capability.
 
 use crate::Kernel;
+use crate::bits;
 use crate::cap::*;
 use crate::cdt;
 use crate::console;
@@ -28,7 +29,8 @@ use abi::object::{
 use machine::{KernelAddress, Kind, Machine, PhysicalAddress};
 
 /// Memory is cleared in pieces of this size, with a preemption point after each.
-pub const CHUNK: u64 = 1 << 15;
+pub const CHUNK: u64 = bits::size(CHUNK_BITS);
+const CHUNK_BITS: u8 = 15;
 
 /// What kind of object is to be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,11 +98,11 @@ impl Retype {
             .ok_or(SyscallError::InvalidArgument(0))?;
         let bits = object_bits(object_type, size_bits)?;
         let node = target_node(k, root, index, depth)?;
-        let slots = 1u64 << node.radix;
-        if offset > slots - 1 {
+        let slots = bits::size(node.radix);
+        if offset >= slots {
             return Err(SyscallError::RangeError {
                 min: 0,
-                max: slots - 1,
+                max: bits::mask(node.radix),
             });
         }
         let fan_out = PROFILE.retype_fan_out_limit as u64;
@@ -110,11 +112,9 @@ impl Retype {
                 max: fan_out,
             });
         }
-        if count > slots - offset {
-            return Err(SyscallError::RangeError {
-                min: 1,
-                max: slots - offset,
-            });
+        let room = slots.saturating_sub(offset);
+        if count > room {
+            return Err(SyscallError::RangeError { min: 1, max: room });
         }
         let first_slot = node.slot(offset);
         if (0..count).any(|n| !k[slot_at(first_slot, n)].is_empty()) {
@@ -125,7 +125,7 @@ impl Retype {
         } else {
             0
         };
-        let available = (1u64 << cap.bits) - used;
+        let available = bits::size(cap.bits).saturating_sub(used);
         if available >> bits < count {
             return Err(SyscallError::NotEnoughMemory { available });
         }
@@ -154,10 +154,10 @@ impl Retype {
                 ..cap
             };
         }
-        // Both below 2^47, and decode has checked that all fits.
-        let size = 1u64 << self.bits;
-        let start = (cap.watermark + size - 1) & !(size - 1);
-        let end = start + size * self.count;
+        // Decode has checked that all fits in the untyped: nothing wraps.
+        let size = bits::size(self.bits);
+        let start = bits::round_up(cap.watermark, self.bits);
+        let end = start.wrapping_add(size.wrapping_mul(self.count));
         if !cap.device && self.object != NewObject::Untyped {
             self.clear(k, &mut cap, start, end)?;
         }
@@ -171,7 +171,8 @@ impl Retype {
             }),
         );
         for n in 0..self.count {
-            let base = PhysicalAddress(cap.base.0 + start + n * size);
+            let offset = start.wrapping_add(n.wrapping_mul(size));
+            let base = PhysicalAddress(cap.base.0.wrapping_add(offset));
             let made = create(k, self.object, base, self.bits, cap.device);
             cdt::insert_child(k, made, self.untyped, slot_at(self.first_slot, n));
         }
@@ -186,29 +187,32 @@ impl Retype {
         start: u64,
         end: u64,
     ) -> Result<(), Preempted> {
-        let at = |offset: u64| KernelAddress::of(PhysicalAddress(cap.base.0 + offset));
-        if end - start <= CHUNK {
-            k.machine.clear(at(start), end - start);
+        let at = |offset: u64| KernelAddress::of(PhysicalAddress(cap.base.0.wrapping_add(offset)));
+        let len = end.wrapping_sub(start);
+        if len <= CHUNK {
+            k.machine.clear(at(start), len);
             return Ok(());
         }
         // In whole chunks from the first above the watermark, so that the progress is a number
         // that any later retype can trust; what lies before the first chunk is cleared last.
-        let first = (cap.watermark + CHUNK - 1) & !(CHUNK - 1);
+        let first = bits::round_up(cap.watermark, CHUNK_BITS);
         loop {
-            let next = first + u64::from(cap.cleared) * CHUNK;
+            let done = u64::from(cap.cleared).wrapping_shl(CHUNK_BITS.into());
+            let next = first.wrapping_add(done);
             if next >= end {
                 break;
             }
-            k.machine.clear(at(next), CHUNK.min(end - next));
-            if next + CHUNK > end {
+            let left = end.wrapping_sub(next);
+            k.machine.clear(at(next), CHUNK.min(left));
+            if left < CHUNK {
                 break;
             }
-            cap.cleared += 1;
+            cap.cleared = cap.cleared.wrapping_add(1);
             cdt::update(k, self.untyped, Cap::Untyped(*cap));
             k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits)?;
         }
         if start < first {
-            k.machine.clear(at(start), first - start);
+            k.machine.clear(at(start), first.wrapping_sub(start));
         }
         Ok(())
     }
@@ -222,7 +226,7 @@ fn object_bits(object_type: ObjectType, size_bits: Word) -> Result<u8, SyscallEr
         return Err(too_large);
     }
     let bits = match object_type {
-        ObjectType::CNode => size_bits + SLOT_BITS as u64,
+        ObjectType::CNode => size_bits.saturating_add(SLOT_BITS as u64),
         _ => object_type
             .size_bits(abi::ISA, &PROFILE)
             .map_or(size_bits, |bits| bits as u64),
@@ -314,7 +318,7 @@ pub(crate) fn create(
         NewObject::CNode => {
             // All zero is an array of empty slots.
             k.machine.born(at, 1 << bits, Kind::Slots);
-            let radix = bits - SLOT_BITS as u8;
+            let radix = bits.saturating_sub(SLOT_BITS as u8);
             Cap::CNode(CNodeCap {
                 slots: Ref::new(at),
                 radix,

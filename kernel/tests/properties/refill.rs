@@ -6,7 +6,10 @@ use kernel::refill::{Limits, Refill, Refills, Ring};
 use proptest::prelude::*;
 
 const MIN_BUDGET: u64 = 20;
-const LIMITS: Limits = Limits { min_budget: MIN_BUDGET, max_release_time: u64::MAX / 2 };
+const LIMITS: Limits = Limits {
+    min_budget: MIN_BUDGET,
+    max_release_time: u64::MAX / 2,
+};
 
 /// The rules of `abi/semantics-tcb-sched.md` section 3, on a vector.
 #[derive(Clone, Debug)]
@@ -69,19 +72,28 @@ struct Real {
 
 impl Real {
     fn new(room: usize, budget: u64, period: u64, now: u64) -> Self {
-        let mut real = Self { ring: Ring::default(), storage: vec![Refill::default(); room] };
+        let mut real = Self {
+            ring: Ring::default(),
+            storage: vec![Refill::default(); room],
+        };
         real.with().start(room as u64, budget, period, now);
         real
     }
 
     fn with(&mut self) -> Refills<'_> {
-        Refills { ring: &mut self.ring, storage: &mut self.storage }
+        Refills {
+            ring: &mut self.ring,
+            storage: &mut self.storage,
+        }
     }
 
     fn list(&mut self) -> Vec<(u64, u64)> {
         let count = self.ring.count;
         let refills = self.with();
-        (0..count).map(|n| refills.get(n)).map(|r| (r.time, r.amount)).collect()
+        (0..count)
+            .map(|n| refills.get(n))
+            .map(|r| (r.time, r.amount))
+            .collect()
     }
 }
 
@@ -95,14 +107,16 @@ enum Act {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    prop_oneof![(1u64..400).prop_map(Act::Run), (0u64..3000).prop_map(Act::Sleep)]
+    prop_oneof![
+        (1u64..400).prop_map(Act::Run),
+        (0u64..3000).prop_map(Act::Sleep)
+    ]
 }
 
 /// Budget at least the minimum, a longer period, and room.
 fn parameters() -> impl Strategy<Value = (usize, u64, u64)> {
-    (2usize..8, MIN_BUDGET..300).prop_flat_map(|(room, budget)| {
-        (Just(room), Just(budget), budget + 1..2000)
-    })
+    (2usize..8, MIN_BUDGET..300)
+        .prop_flat_map(|(room, budget)| (Just(room), Just(budget), budget + 1..2000))
 }
 
 proptest! {

@@ -187,7 +187,7 @@ impl PortInvocation {
             return Err(SyscallError::TruncatedMessage);
         }
         let port = m.word(k, 0) as u16;
-        let end = port.checked_add(u16::from(bytes) - 1);
+        let end = port.checked_add(u16::from(bytes).saturating_sub(1));
         if port < first || end.is_none_or(|end| end > last) {
             return Err(SyscallError::IllegalOperation);
         }

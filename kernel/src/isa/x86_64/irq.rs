@@ -63,7 +63,7 @@ impl IssueIrq {
             return Err(SyscallError::IllegalOperation);
         }
         let vector = within(m.word(k, 6), VECTOR_ARGUMENT_MAX)?;
-        let irq = Irq(USER_MIN as u16 + vector as u16);
+        let irq = Irq((USER_MIN as u16).saturating_add(vector as u16));
         if k.irqs.state(irq) != IrqState::Inactive {
             return Err(SyscallError::RevokeFirst);
         }

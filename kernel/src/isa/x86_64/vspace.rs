@@ -4,6 +4,7 @@
 //! in the tables before anything is changed.
 
 use crate::Kernel;
+use crate::bits;
 use crate::cap::{Cap, FrameCap, Mapping, TableCap, VSpaceCap, VmRights};
 use crate::cdt;
 use crate::error::{Lookup, LookupFailure, Preempted, SyscallError};
@@ -114,10 +115,10 @@ impl Level {
 /// left where a table is missing.
 fn entry_at(k: &Kernel, root: KernelAddress, address: u64, bits: u8) -> Result<KernelAddress, u64> {
     let mut table = root;
-    let mut level = 39;
+    let mut level: u32 = 39;
     loop {
-        let entry = table.plus((address >> level & 511) * 8);
-        if level == bits {
+        let entry = table.plus((address.wrapping_shr(level) & 511) << 3);
+        if level == bits.into() {
             return Ok(entry);
         }
         let value = k.machine.load(entry);
@@ -125,7 +126,8 @@ fn entry_at(k: &Kernel, root: KernelAddress, address: u64, bits: u8) -> Result<K
             return Err(level.into());
         }
         table = KernelAddress::of(PhysicalAddress(value & ADDRESS));
-        level -= 9;
+        // Stops at `bits`, which is 12 or more.
+        level = level.wrapping_sub(9);
     }
 }
 
@@ -153,7 +155,7 @@ fn entry_of_frame(k: &Kernel, frame: &FrameCap, mapping: Mapping) -> Option<Kern
     let value = k.machine.load(entry);
     let is_page = frame.size == FrameSize::Small || value & PAGE != 0;
     // Bit 12 of a large page's entry is an attribute, not address.
-    let address = value & ADDRESS & !((1 << frame.size.bits()) - 1);
+    let address = value & ADDRESS & !bits::mask(frame.size.bits());
     (value & PRESENT != 0 && is_page && address == frame.base.0).then_some(entry)
 }
 
@@ -339,7 +341,6 @@ fn decode_map_frame(
     };
     let [address, rights, attributes] = [0, 1, 2].map(|n| m.word(k, n));
     let (root, asid) = assigned_root(k, vspace)?;
-    let size = 1u64 << frame.size.bits();
     match frame.mapping {
         Some(mapping) if mapping.asid != asid => return Err(SyscallError::InvalidCapability(1)),
         Some(mapping) if mapping.address.0 != address => {
@@ -347,7 +348,7 @@ fn decode_map_frame(
         }
         Some(_) => {}
         None if address
-            .checked_add(size - 1)
+            .checked_add(bits::mask(frame.size.bits()))
             .is_none_or(|end| end > USER_MAX) =>
         {
             return Err(SyscallError::InvalidArgument(0));
@@ -355,7 +356,7 @@ fn decode_map_frame(
         None => {}
     }
     check_asid(k, asid, root)?;
-    if address & (size - 1) != 0 {
+    if !bits::aligned(address, frame.size.bits()) {
         return Err(SyscallError::AlignmentError);
     }
     let entry = entry_at(k, root, address, frame.size.bits()).map_err(missing_table)?;
@@ -487,8 +488,8 @@ fn decode_map_table(
     if table.mapping.is_some() {
         return Err(SyscallError::InvalidCapability(0));
     }
-    let span = 1u64 << table.level.span_bits();
-    let (address, attributes) = (m.word(k, 0) & !(span - 1), m.word(k, 1));
+    let address = m.word(k, 0) & !bits::mask(table.level.span_bits());
+    let attributes = m.word(k, 1);
     let (root, asid) = assigned_root(k, vspace)?;
     if address > USER_MAX {
         return Err(SyscallError::InvalidArgument(0));

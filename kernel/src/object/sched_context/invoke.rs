@@ -231,7 +231,11 @@ impl Configure {
             core,
             budget,
             period: if round_robin { 0 } else { period },
-            max_refills: if round_robin { 0 } else { extra_refills } + MIN_REFILLS as u64,
+            max_refills: (MIN_REFILLS as u64).saturating_add(if round_robin {
+                0
+            } else {
+                extra_refills
+            }),
             badge,
             sporadic: flags & SCHED_CONTEXT_SPORADIC != 0,
         })

@@ -242,7 +242,7 @@ fn decode_write_registers(
         return Err(SyscallError::TruncatedMessage);
     }
     let (flags, count) = (m.word(k, 0), m.word(k, 1));
-    if ((m.length - 2) as u64) < count {
+    if (m.length.saturating_sub(2) as u64) < count {
         return Err(SyscallError::TruncatedMessage);
     }
     if thread == m.sender {
@@ -257,7 +257,7 @@ fn decode_write_registers(
 
 fn write_registers(k: &mut Kernel, thread: Ref<Tcb>, resume: bool, count: usize, m: &Message) {
     for n in 0..count {
-        let word = m.word(k, n + 2);
+        let word = m.word(k, n.saturating_add(2));
         k[thread.context()].write_register(n, word);
     }
     k[thread.context()].continue_at_fault_ip();
