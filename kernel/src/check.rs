@@ -49,7 +49,16 @@ pub type Check = Result<(), Violation>;
 
 /// A violation of `rule` unless `holds`.
 fn expect(holds: bool, rule: &'static str, what: &'static str, at: KernelAddress) -> Check {
-    if holds { Ok(()) } else { Err(Violation { rule, what, at: Some(at), other: None }) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Violation {
+            rule,
+            what,
+            at: Some(at),
+            other: None,
+        })
+    }
 }
 
 /// The same, with another object.
@@ -60,7 +69,16 @@ fn expect_of(
     at: KernelAddress,
     other: Option<KernelAddress>,
 ) -> Check {
-    if holds { Ok(()) } else { Err(Violation { rule, what, at: Some(at), other }) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Violation {
+            rule,
+            what,
+            at: Some(at),
+            other,
+        })
+    }
 }
 
 /// What the checks ask about the population: the objects of one kind.
@@ -89,7 +107,13 @@ impl<P: Population> Objects<'_, P> {
     /// `link`, wherever it is stored, names a live object.
     fn link<T: Object>(&self, at: KernelAddress, link: Option<Ref<T>>) -> Check {
         let lives = link.is_none_or(|r| self.lives(r.address().plus(T::OFFSET), T::KIND));
-        expect_of(lives, "live", "a link to something that is not (any longer) there", at, link.map(Ref::address))
+        expect_of(
+            lives,
+            "live",
+            "a link to something that is not (any longer) there",
+            at,
+            link.map(Ref::address),
+        )
     }
 
     /// How many threads there are: a bound for every walk through threads.

@@ -20,7 +20,13 @@ fn address_spaces<P: Population>(objects: &Objects<'_, P>) -> Check {
         objects.link(at, Some(pool))?;
         for root in k[pool].roots() {
             let lives = objects.lives(root, Kind::PageTable);
-            expect_of(lives, "asid", "an ASID names a root that is not (any longer) there", at, Some(root))?;
+            expect_of(
+                lives,
+                "asid",
+                "an ASID names a root that is not (any longer) there",
+                at,
+                Some(root),
+            )?;
         }
     }
     Ok(())
@@ -37,7 +43,12 @@ fn interrupts<P: Population>(objects: &Objects<'_, P>) -> Check {
             Cap::Notification(_) => k.irqs.state(irq) == IrqState::Handled,
             _ => false,
         };
-        expect(fits, "irq", "an interrupt signals what it should not", slot.address())?;
+        expect(
+            fits,
+            "irq",
+            "an interrupt signals what it should not",
+            slot.address(),
+        )?;
     }
     Ok(())
 }

@@ -33,11 +33,23 @@ pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
     })?;
     let whole = listed == used;
     let what = "a ring without a first slot";
-    if whole { Ok(()) } else { Err(Violation { rule: "cdt", what, at: None, other: None }) }
+    if whole {
+        Ok(())
+    } else {
+        Err(Violation {
+            rule: "cdt",
+            what,
+            at: None,
+            other: None,
+        })
+    }
 }
 
 /// Every slot that may hold something.
-fn each_slot<P: Population>(objects: &Objects<'_, P>, mut check: impl FnMut(Ref<Slot>) -> Check) -> Check {
+fn each_slot<P: Population>(
+    objects: &Objects<'_, P>,
+    mut check: impl FnMut(Ref<Slot>) -> Check,
+) -> Check {
     let mut result = Ok(());
     objects.population.each_live(&mut |at, len, kind| {
         if kind != Kind::Slots || result.is_err() {
@@ -46,7 +58,10 @@ fn each_slot<P: Population>(objects: &Objects<'_, P>, mut check: impl FnMut(Ref<
         let mut offset = 0;
         while offset < len {
             let slot: KernelAddress = at.plus(offset);
-            if offset > 0 && slot.bits().is_multiple_of(PAGE) && !objects.population.was_reached(slot) {
+            if offset > 0
+                && slot.bits().is_multiple_of(PAGE)
+                && !objects.population.was_reached(slot)
+            {
                 // Nobody ever wrote here: all of the page's slots are empty.
                 offset = offset.saturating_add(PAGE);
                 continue;
@@ -72,17 +87,38 @@ fn links<P: Population>(objects: &Objects<'_, P>, slot: Ref<Slot>) -> Check {
     objects.link(at, links.next())?;
     let before = links.previous();
     let known = before.is_none_or(|p| !k[p].is_empty() && k[p].links().next() == Some(slot));
-    expect_of(known, "cdt", "the slot before points elsewhere", at, before.map(Ref::address))?;
+    expect_of(
+        known,
+        "cdt",
+        "the slot before points elsewhere",
+        at,
+        before.map(Ref::address),
+    )?;
     let behind = links.next();
     let known = behind.is_none_or(|n| !k[n].is_empty() && k[n].links().previous() == Some(slot));
-    expect_of(known, "cdt", "the slot behind points elsewhere", at, behind.map(Ref::address))
+    expect_of(
+        known,
+        "cdt",
+        "the slot behind points elsewhere",
+        at,
+        behind.map(Ref::address),
+    )
 }
 
 /// How many slots follow `head`, with it.
-fn length<P: Population>(objects: &Objects<'_, P>, head: Ref<Slot>, limit: u64) -> Result<u64, Violation> {
+fn length<P: Population>(
+    objects: &Objects<'_, P>,
+    head: Ref<Slot>,
+    limit: u64,
+) -> Result<u64, Violation> {
     let (mut count, mut next) = (0u64, Some(head));
     while let Some(slot) = next {
-        expect(count < limit, "cdt", "a list that does not end", head.address())?;
+        expect(
+            count < limit,
+            "cdt",
+            "a list that does not end",
+            head.address(),
+        )?;
         count = count.saturating_add(1);
         next = objects.k[slot].links().next();
     }
@@ -102,7 +138,10 @@ fn named<P: Population>(objects: &Objects<'_, P>, slot: Ref<Slot>) -> Check {
             objects.link(at, Some(thread.context()))
         }
         Cap::CNode(c) => {
-            let last = 1u64.checked_shl(u32::from(c.radix)).unwrap_or(0).saturating_sub(1);
+            let last = 1u64
+                .checked_shl(u32::from(c.radix))
+                .unwrap_or(0)
+                .saturating_sub(1);
             objects.link(at, Some(c.slots))?;
             objects.link(at, Some(c.slot(last)))
         }
@@ -133,7 +172,13 @@ fn lives<P: Population>(
     kind: Kind,
 ) -> Check {
     let what = "a capability to something that is not (any longer) there";
-    expect_of(objects.lives(object, kind), "live", what, slot, Some(object))
+    expect_of(
+        objects.lives(object, kind),
+        "live",
+        what,
+        slot,
+        Some(object),
+    )
 }
 
 /// Descendants of an untyped are in its memory, below its watermark.
@@ -143,17 +188,41 @@ fn children_inside<P: Population>(
     untyped: UntypedCap,
 ) -> Check {
     let (k, at) = (objects.k, slot.address());
-    let size = 1u64.checked_shl(u32::from(untyped.bits)).unwrap_or(u64::MAX);
-    expect(untyped.watermark <= size, "untyped", "the watermark is above the end", at)?;
-    expect(untyped.watermark.is_multiple_of(16), "untyped", "the watermark is not a multiple of 16", at)?;
+    let size = 1u64
+        .checked_shl(u32::from(untyped.bits))
+        .unwrap_or(u64::MAX);
+    expect(
+        untyped.watermark <= size,
+        "untyped",
+        "the watermark is above the end",
+        at,
+    )?;
+    expect(
+        untyped.watermark.is_multiple_of(16),
+        "untyped",
+        "the watermark is not a multiple of 16",
+        at,
+    )?;
     let mut next = cdt::first_child(k, slot);
     while let Some(child) = next {
         if let Some((base, len)) = k[child].cap().region() {
-            let end = base.0.checked_sub(untyped.base.0).and_then(|offset| offset.checked_add(len));
+            let end = base
+                .0
+                .checked_sub(untyped.base.0)
+                .and_then(|offset| offset.checked_add(len));
             let below = end.is_some_and(|end| end <= untyped.watermark);
-            expect_of(below, "untyped", "a child above the watermark", at, Some(child.address()))?;
+            expect_of(
+                below,
+                "untyped",
+                "a child above the watermark",
+                at,
+                Some(child.address()),
+            )?;
         }
-        next = k[child].links().next().filter(|&behind| cdt::is_parent(k, slot, behind));
+        next = k[child]
+            .links()
+            .next()
+            .filter(|&behind| cdt::is_parent(k, slot, behind));
     }
     Ok(())
 }

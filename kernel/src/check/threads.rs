@@ -37,7 +37,16 @@ pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
 }
 
 fn expect_numbers(holds: bool, what: &'static str) -> Check {
-    if holds { Ok(()) } else { Err(Violation { rule: "queue", what, at: None, other: None }) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Violation {
+            rule: "queue",
+            what,
+            at: None,
+            other: None,
+        })
+    }
 }
 
 fn thread_links<P: Population>(objects: &Objects<'_, P>, thread: Ref<Tcb>) -> Check {
@@ -71,9 +80,19 @@ fn place(k: &Kernel, thread: Ref<Tcb>) -> Check {
             | ThreadState::BlockedOnNotification { .. }
     );
     let places = u8::from(waits) + u8::from(tcb.ready_queued) + u8::from(tcb.release_queued);
-    expect(places <= 1, "queue", "a thread that has to be in two queues", thread.address())?;
+    expect(
+        places <= 1,
+        "queue",
+        "a thread that has to be in two queues",
+        thread.address(),
+    )?;
     let linked = tcb.links.is_some();
-    expect(linked == (places == 1), "queue", "a thread's links and its state disagree", thread.address())
+    expect(
+        linked == (places == 1),
+        "queue",
+        "a thread's links and its state disagree",
+        thread.address(),
+    )
 }
 
 fn bindings(k: &Kernel, thread: Ref<Tcb>) -> Check {
@@ -84,11 +103,13 @@ fn bindings(k: &Kernel, thread: Ref<Tcb>) -> Check {
         "a scheduling context that does not know its thread",
     )?;
     symmetric(
-        tcb.yield_to.is_none_or(|sc| k[sc].yield_from == Some(thread)),
+        tcb.yield_to
+            .is_none_or(|sc| k[sc].yield_from == Some(thread)),
         "a scheduling context that does not know who yields to it",
     )?;
     symmetric(
-        tcb.bound_notification.is_none_or(|n| k[n].bound_tcb == Some(thread)),
+        tcb.bound_notification
+            .is_none_or(|n| k[n].bound_tcb == Some(thread)),
         "a notification that does not know its thread",
     )?;
     let reply = match tcb.state {
@@ -107,8 +128,15 @@ fn bindings(k: &Kernel, thread: Ref<Tcb>) -> Check {
 /// A thread that could run is current, ready or waiting for time.
 fn forgotten(k: &Kernel, thread: Ref<Tcb>) -> Check {
     let tcb = &k[thread];
-    let kept = !k.schedulable(thread) || tcb.ready_queued || k.nodes.iter().any(|n| n.current == Some(thread));
-    expect(kept, "running", "a thread that could run and that nobody will run", thread.address())
+    let kept = !k.schedulable(thread)
+        || tcb.ready_queued
+        || k.nodes.iter().any(|n| n.current == Some(thread));
+    expect(
+        kept,
+        "running",
+        "a thread that could run and that nobody will run",
+        thread.address(),
+    )
 }
 
 /// Walks `queue`; how many threads it has. `visit` sees each with the one before.
@@ -119,14 +147,26 @@ fn walk<P: Population>(
     mut visit: impl FnMut(Option<Ref<Tcb>>, Ref<Tcb>) -> Check,
 ) -> Result<u64, Violation> {
     let k = objects.k;
-    let Some(first) = queue.first() else { return Ok(0) };
+    let Some(first) = queue.first() else {
+        return Ok(0);
+    };
     objects.link(first.address(), Some(first))?;
     let (mut count, mut previous, mut next) = (0u64, None, Some(first));
     while let Some(thread) = next {
         let at = thread.address();
-        expect(count < limit, "queue-links", "a queue that does not end", at)?;
+        expect(
+            count < limit,
+            "queue-links",
+            "a queue that does not end",
+            at,
+        )?;
         let links = k[thread].links;
-        expect(links.is_some(), "queue", "a thread in a queue without links", at)?;
+        expect(
+            links.is_some(),
+            "queue",
+            "a thread in a queue without links",
+            at,
+        )?;
         let symmetric = links.is_some_and(|links| {
             k[links.next].links.is_some_and(|l| l.previous == thread)
                 && k[links.previous].links.is_some_and(|l| l.next == thread)
@@ -142,7 +182,12 @@ fn walk<P: Population>(
 
 fn by_priority(k: &Kernel, previous: Option<Ref<Tcb>>, thread: Ref<Tcb>) -> Check {
     let sorted = previous.is_none_or(|before| k[before].priority >= k[thread].priority);
-    expect(sorted, "queue-sorted", "a queue is not sorted by priority", thread.address())
+    expect(
+        sorted,
+        "queue-sorted",
+        "a queue is not sorted by priority",
+        thread.address(),
+    )
 }
 
 fn endpoint_queue<P: Population>(
@@ -153,14 +198,29 @@ fn endpoint_queue<P: Population>(
     let k = objects.k;
     let Endpoint { queue, waiting } = k[endpoint];
     let at = endpoint.address();
-    expect((waiting == Waiting::Nobody) == queue.is_empty(), "endpoint", "state and queue disagree", at)?;
+    expect(
+        (waiting == Waiting::Nobody) == queue.is_empty(),
+        "endpoint",
+        "state and queue disagree",
+        at,
+    )?;
     walk(objects, queue, limit, |previous, thread| {
         let belongs = match k[thread].state {
-            ThreadState::BlockedOnSend { endpoint: e, .. } => e == endpoint && waiting == Waiting::Senders,
-            ThreadState::BlockedOnReceive { endpoint: e, .. } => e == endpoint && waiting == Waiting::Receivers,
+            ThreadState::BlockedOnSend { endpoint: e, .. } => {
+                e == endpoint && waiting == Waiting::Senders
+            }
+            ThreadState::BlockedOnReceive { endpoint: e, .. } => {
+                e == endpoint && waiting == Waiting::Receivers
+            }
             _ => false,
         };
-        expect_of(belongs, "endpoint", "a thread in the wrong queue", at, Some(thread.address()))?;
+        expect_of(
+            belongs,
+            "endpoint",
+            "a thread in the wrong queue",
+            at,
+            Some(thread.address()),
+        )?;
         by_priority(k, previous, thread)
     })
 }
@@ -176,14 +236,39 @@ fn notification_queue<P: Population>(
     objects.link(at, state.bound_tcb)?;
     objects.link(at, state.sched_context)?;
     let waiting = state.signal == Signal::Waiting;
-    expect(waiting != state.queue.is_empty(), "notification", "state and queue disagree", at)?;
-    let bound = state.bound_tcb.is_none_or(|tcb| k[tcb].bound_notification == Some(notification));
-    expect(bound, "bound", "a thread that does not know its notification", at)?;
-    let lent = state.sched_context.is_none_or(|sc| k[sc].notification == Some(notification));
-    expect(lent, "bound", "a scheduling context that does not know its notification", at)?;
+    expect(
+        waiting != state.queue.is_empty(),
+        "notification",
+        "state and queue disagree",
+        at,
+    )?;
+    let bound = state
+        .bound_tcb
+        .is_none_or(|tcb| k[tcb].bound_notification == Some(notification));
+    expect(
+        bound,
+        "bound",
+        "a thread that does not know its notification",
+        at,
+    )?;
+    let lent = state
+        .sched_context
+        .is_none_or(|sc| k[sc].notification == Some(notification));
+    expect(
+        lent,
+        "bound",
+        "a scheduling context that does not know its notification",
+        at,
+    )?;
     walk(objects, state.queue, limit, |previous, thread| {
         let belongs = k[thread].state == ThreadState::BlockedOnNotification { notification };
-        expect_of(belongs, "notification", "a thread in the wrong queue", at, Some(thread.address()))?;
+        expect_of(
+            belongs,
+            "notification",
+            "a thread in the wrong queue",
+            at,
+            Some(thread.address()),
+        )?;
         by_priority(k, previous, thread)
     })
 }
@@ -197,11 +282,30 @@ fn scheduler_queues<P: Population>(objects: &Objects<'_, P>, limit: u64) -> Resu
             for (priority, queue) in ready.queues.iter().enumerate() {
                 let n = walk(objects, *queue, limit, |_, thread| {
                     let tcb = &k[thread];
-                    let here = (tcb.core as usize, tcb.domain as usize, tcb.priority as usize);
+                    let here = (
+                        tcb.core as usize,
+                        tcb.domain as usize,
+                        tcb.priority as usize,
+                    );
                     let at = thread.address();
-                    expect(tcb.ready_queued, "queue", "in a ready queue and does not know", at)?;
-                    expect(here == (core, domain, priority), "queue", "in the wrong ready queue", at)?;
-                    expect(k.schedulable(thread), "queue-ready", "ready and not schedulable", at)
+                    expect(
+                        tcb.ready_queued,
+                        "queue",
+                        "in a ready queue and does not know",
+                        at,
+                    )?;
+                    expect(
+                        here == (core, domain, priority),
+                        "queue",
+                        "in the wrong ready queue",
+                        at,
+                    )?;
+                    expect(
+                        k.schedulable(thread),
+                        "queue-ready",
+                        "ready and not schedulable",
+                        at,
+                    )
                 })?;
                 count = count.saturating_add(n);
             }
@@ -217,14 +321,33 @@ fn release_queue<P: Population>(
     limit: u64,
 ) -> Result<u64, Violation> {
     let k = objects.k;
-    let due = |thread: Ref<Tcb>| k[thread].sched_context.map_or(0, |sc| sched_context::head(k, sc).time);
+    let due = |thread: Ref<Tcb>| {
+        k[thread]
+            .sched_context
+            .map_or(0, |sc| sched_context::head(k, sc).time)
+    };
     walk(objects, queue, limit, |previous, thread| {
         let (tcb, at) = (&k[thread], thread.address());
-        expect(tcb.release_queued, "queue", "in the release queue and does not know", at)?;
+        expect(
+            tcb.release_queued,
+            "queue",
+            "in the release queue and does not know",
+            at,
+        )?;
         let waits = tcb.runnable() && tcb.sched_context.is_some_and(|sc| k[sc].ring.active());
-        expect(waits, "queue-release", "waits for time that it cannot get or use", at)?;
+        expect(
+            waits,
+            "queue-release",
+            "waits for time that it cannot get or use",
+            at,
+        )?;
         let sorted = previous.is_none_or(|before| due(before) <= due(thread));
-        expect(sorted, "queue-sorted", "the release queue is not sorted by time", at)
+        expect(
+            sorted,
+            "queue-sorted",
+            "the release queue is not sorted by time",
+            at,
+        )
     })
 }
 
@@ -232,8 +355,15 @@ fn release_queue<P: Population>(
 pub fn ready_queues(k: &Kernel) -> Check {
     for node in &k.nodes {
         for ready in &node.ready {
-            let bits = ready.bitmap.iter().flat_map(|word| (0..64).map(move |n| word >> n & 1 != 0));
-            let agree = ready.queues.iter().zip(bits).all(|(queue, bit)| bit != queue.is_empty());
+            let bits = ready
+                .bitmap
+                .iter()
+                .flat_map(|word| (0..64).map(move |n| word >> n & 1 != 0));
+            let agree = ready
+                .queues
+                .iter()
+                .zip(bits)
+                .all(|(queue, bit)| bit != queue.is_empty());
             expect_numbers(agree, "queue-bitmap: a bit and its queue disagree")?;
         }
     }
@@ -246,19 +376,43 @@ pub fn running(k: &Kernel) -> Check {
     let node = k.node();
     let domain = k.schedule.current_domain();
     let ready = node.ready.get(domain);
-    let best = ready.and_then(|r| (0..PRIORITIES).rev().find(|&p| r.queues.get(p).is_some_and(|q| !q.is_empty())));
+    let best = ready.and_then(|r| {
+        (0..PRIORITIES)
+            .rev()
+            .find(|&p| r.queues.get(p).is_some_and(|q| !q.is_empty()))
+    });
     let Some(current) = node.current else {
-        let idle = Violation { rule: "running", what: "idle, while a thread is ready", at: None, other: None };
+        let idle = Violation {
+            rule: "running",
+            what: "idle, while a thread is ready",
+            at: None,
+            other: None,
+        };
         return if best.is_none() { Ok(()) } else { Err(idle) };
     };
     let (tcb, at) = (&k[current], current.address());
     let running = |holds, what| expect(holds, "running", what, at);
-    running(k.schedulable(current), "the current thread is not schedulable")?;
+    running(
+        k.schedulable(current),
+        "the current thread is not schedulable",
+    )?;
     running(!tcb.ready_queued, "the current thread is in a ready queue")?;
-    running(tcb.domain as usize == domain, "the current thread runs in the turn of another domain")?;
-    running(best.is_none_or(|p| p <= tcb.priority as usize), "a thread of higher priority is ready")?;
-    running(node.current_sc == tcb.sched_context, "time is charged to somebody else")?;
-    running(k[current].state == ThreadState::Running, "the current thread was not activated")?;
+    running(
+        tcb.domain as usize == domain,
+        "the current thread runs in the turn of another domain",
+    )?;
+    running(
+        best.is_none_or(|p| p <= tcb.priority as usize),
+        "a thread of higher priority is ready",
+    )?;
+    running(
+        node.current_sc == tcb.sched_context,
+        "time is charged to somebody else",
+    )?;
+    running(
+        k[current].state == ThreadState::Running,
+        "the current thread was not activated",
+    )?;
     // Its CSpace is asked for with every system call; the slot has to be there whatever it holds.
     let _ = k[current.slot(TcbSlot::CSpace)].cap();
     Ok(())

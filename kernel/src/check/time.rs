@@ -12,10 +12,25 @@ pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
         let ring = k[sc].ring;
         let at = sc.address();
         if !ring.active() {
-            return expect(ring.count == 0, "refill", "refills without a configuration", at);
+            return expect(
+                ring.count == 0,
+                "refill",
+                "refills without a configuration",
+                at,
+            );
         }
-        expect((1..=ring.max).contains(&ring.count), "refill", "no refill, or more than there is room for", at)?;
-        expect(ring.head < ring.max, "refill", "the head is outside the ring", at)?;
+        expect(
+            (1..=ring.max).contains(&ring.count),
+            "refill",
+            "no refill, or more than there is room for",
+            at,
+        )?;
+        expect(
+            ring.head < ring.max,
+            "refill",
+            "the head is outside the ring",
+            at,
+        )?;
         if ring.round_robin() {
             return expect(ring.count == 2, "refill", "round robin has two refills", at);
         }
@@ -35,7 +50,8 @@ fn bindings<P: Population>(objects: &Objects<'_, P>, sc: Ref<SchedContext>) -> C
         "a thread that does not know its scheduling context",
     )?;
     symmetric(
-        it.notification.is_none_or(|n| k[n].sched_context == Some(sc)),
+        it.notification
+            .is_none_or(|n| k[n].sched_context == Some(sc)),
         "a notification that does not know its scheduling context",
     )?;
     symmetric(
@@ -53,7 +69,12 @@ fn apart<P: Population>(objects: &Objects<'_, P>, sc: Ref<SchedContext>) -> Chec
         let index = (ring.head + n) % ring.max;
         let refill = k[sched_context::refill_at(sc, index)];
         let apart = before.is_none_or(|b| b.time.saturating_add(b.amount) <= refill.time);
-        expect(apart, "refill", "a refill begins before the one before it ends", sc.address())?;
+        expect(
+            apart,
+            "refill",
+            "a refill begins before the one before it ends",
+            sc.address(),
+        )?;
         before = Some(refill);
     }
     Ok(())
