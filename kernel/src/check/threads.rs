@@ -79,7 +79,10 @@ fn place(k: &Kernel, thread: Ref<Tcb>) -> Check {
             | ThreadState::BlockedOnReceive { .. }
             | ThreadState::BlockedOnNotification { .. }
     );
-    let places = u8::from(waits) + u8::from(tcb.ready_queued) + u8::from(tcb.release_queued);
+    let places = [waits, tcb.ready_queued, tcb.release_queued]
+        .into_iter()
+        .filter(|&is| is)
+        .count();
     expect(
         places <= 1,
         "queue",

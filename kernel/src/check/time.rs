@@ -66,7 +66,7 @@ fn apart<P: Population>(objects: &Objects<'_, P>, sc: Ref<SchedContext>) -> Chec
     let ring = k[sc].ring;
     let mut before: Option<Refill> = None;
     for n in 0..ring.count {
-        let index = (ring.head + n) % ring.max;
+        let index = ring.head.wrapping_add(n).checked_rem(ring.max).unwrap_or(0);
         let refill = k[sched_context::refill_at(sc, index)];
         let apart = before.is_none_or(|b| b.time.saturating_add(b.amount) <= refill.time);
         expect(
