@@ -66,6 +66,16 @@ pub trait Machine {
     fn unmask(&mut self, irq: Irq);
     /// Ends the delivery of `irq` at the controller, after the kernel has dealt with it.
     fn end_of_interrupt(&mut self, irq: Irq);
+    /// The handler of `irq` has been told: ends the delivery. The line stays quiet until
+    /// [`Self::interrupt_acknowledged`].
+    fn interrupt_delivered(&mut self, irq: Irq) {
+        self.mask(irq);
+        self.end_of_interrupt(irq);
+    }
+    /// The handler of `irq` has dealt with it.
+    fn interrupt_acknowledged(&mut self, irq: Irq) {
+        self.unmask(irq);
+    }
     /// The kernel's own timer interrupt.
     fn timer_irq(&self) -> Irq;
     /// The timer interrupt has arrived.

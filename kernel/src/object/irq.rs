@@ -75,8 +75,7 @@ impl IrqTable {
 pub fn handle(k: &mut Kernel, irq: Irq) {
     match k.irqs.state(irq) {
         IrqState::Handled => {
-            k.machine.mask(irq);
-            k.machine.end_of_interrupt(irq);
+            k.machine.interrupt_delivered(irq);
             if let Cap::Notification(c) = k[k.irqs.slot(irq)].cap()
                 && c.rights.write()
             {
@@ -149,7 +148,7 @@ impl IrqHandlerInvocation {
     /// Does it.
     pub fn commit(self, k: &mut Kernel) {
         match self {
-            Self::Acknowledge(irq) => k.machine.unmask(irq),
+            Self::Acknowledge(irq) => k.machine.interrupt_acknowledged(irq),
             Self::SetNotification { irq, source } => {
                 let cap = k[source].cap();
                 let slot = k.irqs.slot(irq);
