@@ -44,6 +44,10 @@ pub trait Machine {
     /// Forgets all translations of `asid`.
     fn invalidate_asid(&mut self, asid: u16);
 
+    /// Another scheduling domain runs from now on: what the processor has learned from the last
+    /// one must not steer it (docs/security.md). Nothing on machines that learn nothing.
+    fn domain_changed(&mut self) {}
+
     // --- Time ------------------------------------------------------------------------
 
     /// The time now. Never goes back.

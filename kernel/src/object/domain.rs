@@ -11,7 +11,7 @@ use crate::sched;
 use abi::PROFILE;
 use abi::invocation::Invocation;
 use abi::sched::DOMAIN_DURATION_BITS;
-use machine::Ticks;
+use machine::{Machine, Ticks};
 
 /// Entries of the schedule; the last one always marks the end.
 pub const ENTRIES: usize = PROFILE.num_domain_schedules;
@@ -100,8 +100,10 @@ pub fn next(k: &mut Kernel) {
     };
     if let Some(entry) = schedule.entry(index) {
         schedule.index = Some(index);
-        schedule.current = entry.domain;
         schedule.remaining = entry.duration;
+        if core::mem::replace(&mut schedule.current, entry.domain) != entry.domain {
+            k.machine.domain_changed();
+        }
     }
     k.work = 0;
     k.node_mut().reprogram = true;

@@ -184,6 +184,10 @@ impl Machine for X86 {
         self.spaces.invalidate_asid(asid);
     }
 
+    fn domain_changed(&mut self) {
+        protection::forget_predictions(&self.features);
+    }
+
     #[inline(always)]
     fn now(&self) -> Ticks {
         registers::timestamp()
