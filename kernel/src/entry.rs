@@ -2,7 +2,7 @@
 //! registers of the current thread; they load those of whoever [`enter`] says.
 
 use crate::Kernel;
-use crate::console;
+use crate::console::calls;
 use crate::error::Preempted;
 use crate::fault::{self, Fault};
 use crate::isa;
@@ -104,7 +104,7 @@ fn enter_syscall(k: &mut Kernel, number: i64) -> Resume {
     };
     match Syscall::from_number(number, &PROFILE, FLAVOUR) {
         Some(call) if is_debug(call) => {
-            console::debug_call(k, thread, call);
+            calls::debug_call(k, thread, call);
             return resume(k);
         }
         Some(call) => {

@@ -3,7 +3,7 @@
 
 use crate::Kernel;
 use crate::cap::Cap;
-use crate::console;
+use crate::console::explain;
 use crate::error::LookupFailure;
 use crate::ipc::{Blocking, Donation};
 use crate::isa;
@@ -75,7 +75,7 @@ impl Fault {
 pub fn deliver(k: &mut Kernel, thread: Ref<Tcb>, fault: Fault) {
     let donation = Donation::when(k[thread].sched_context.is_some());
     if !send_to(k, thread, TcbSlot::FaultHandler, fault, donation) {
-        console::fault_without_handler(k, thread, &fault);
+        explain::unhandled(k, thread, &fault);
         tcb::set_state(k, thread, ThreadState::Inactive);
     }
 }

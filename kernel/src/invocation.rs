@@ -3,6 +3,7 @@
 
 use crate::Kernel;
 use crate::cap::Cap;
+use crate::console::explain;
 use crate::cspace;
 use crate::error::{Preempted, SyscallError};
 use crate::fault::{self, Fault, Phase};
@@ -102,9 +103,13 @@ pub fn invoke(
     }
     match outcome {
         Ok(Done::Empty) if mode.call => ipc::reply_from_kernel(k, thread, 0, &[]),
-        Err(Refusal::Error(error)) if mode.call => {
-            let (label, words, length) = error.reply();
-            ipc::reply_from_kernel(k, thread, label, words.get(..length).unwrap_or_default());
+        Err(Refusal::Error(error)) => {
+            explain::refused(k, thread, address, slot, &message, &error);
+            if mode.call {
+                let (label, words, length) = error.reply();
+                let words = words.get(..length).unwrap_or_default();
+                ipc::reply_from_kernel(k, thread, label, words);
+            }
         }
         _ => {}
     }

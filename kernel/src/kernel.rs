@@ -1,6 +1,7 @@
 //! The state of the kernel, all of it. Whoever holds `&mut Kernel` may change anything;
 //! whoever holds `&Kernel` may only look.
 
+use crate::console::Level;
 use crate::isa;
 use crate::object::asid::AsidTable;
 use crate::object::domain::Schedule;
@@ -72,6 +73,8 @@ pub struct Kernel {
     pub ticks_per_us: NonZeroU64,
     /// The smallest budget and so on, in ticks.
     pub limits: Limits,
+    /// How much it says on its own account.
+    pub log: Level,
     /// Work done since the last preemption point that looked.
     pub work: u32,
     /// All threads, newest first (debug flavour).
@@ -116,6 +119,7 @@ impl Kernel {
                 min_budget: 0,
                 max_release_time: 0,
             },
+            log: Level::Errors,
             work: 0,
             all_threads: None,
         }
@@ -133,6 +137,7 @@ impl Kernel {
             isa: self.isa.clone(),
             ticks_per_us: self.ticks_per_us,
             limits: self.limits,
+            log: self.log,
             work: self.work,
             all_threads: self.all_threads,
         }

@@ -172,3 +172,43 @@ pub(crate) fn is_make_pool(invocation: Invocation) -> bool {
 pub(crate) fn is_assign(invocation: Invocation) -> bool {
     invocation == Invocation::X86AsidPoolAssign
 }
+
+/// Registers by the names that debuggers use, in the order of `seL4_UserContext`.
+pub const REGISTER_NAMES: &[&str] = &abi::x86_64::register::NAMES;
+
+/// What exception `number` is.
+pub fn exception_name(number: Word) -> &'static str {
+    match number {
+        0 => "division",
+        1 => "debug",
+        3 => "breakpoint",
+        4 => "overflow",
+        5 => "bound",
+        6 => "invalid opcode",
+        7 => "no floating point",
+        10 => "invalid TSS",
+        11 => "segment not present",
+        12 => "stack",
+        13 => "general protection",
+        16 => "x87 floating point",
+        17 => "alignment",
+        19 => "SIMD floating point",
+        21 => "control protection",
+        _ => "not known by name",
+    }
+}
+
+/// The error code of a page fault, in words.
+pub struct VmStatus(pub Word);
+
+impl core::fmt::Display for VmStatus {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let access = if self.0 & 2 != 0 { "write" } else { "read" };
+        let cause = if self.0 & 1 != 0 {
+            "not permitted"
+        } else {
+            "nothing is mapped there"
+        };
+        write!(f, "{access}, {cause}")
+    }
+}

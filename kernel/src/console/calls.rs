@@ -1,117 +1,14 @@
-//! What the kernel says to people, and the debug calls. Only flavours that print have any of it.
+//! The debug calls: numbers that only debug flavours have.
 
+use super::Name;
 use crate::Kernel;
-use crate::cap::Cap;
+use crate::cap::{CNodeCap, Cap};
 use crate::cspace;
-use crate::fault::Fault;
 use crate::object::store::Ref;
 use crate::object::tcb::{self, Access, Tcb, ThreadState};
 use abi::syscall::Syscall;
-use abi::{FLAVOUR, Word, cap_type};
-use core::fmt::{self, Write};
+use abi::{Word, cap_type};
 use machine::Machine;
-
-/// Writes to the kernel's console; nothing in flavours that do not print.
-pub struct Console<'a>(pub &'a mut machine::Current);
-
-impl Write for Console<'_> {
-    fn write_str(&mut self, s: &str) -> fmt::Result {
-        if FLAVOUR.printing() {
-            s.bytes().for_each(|byte| self.0.put_byte(byte));
-        }
-        Ok(())
-    }
-}
-
-impl Kernel {
-    /// Prints a line. Nothing, not even formatting, in flavours that do not print.
-    #[inline(always)]
-    pub fn say(&mut self, line: fmt::Arguments<'_>) {
-        if FLAVOUR.printing() {
-            // A console cannot fail.
-            let _ = writeln!(Console(&mut self.machine), "{line}");
-        }
-    }
-}
-
-/// A thread has been made: it joins the list of all, named after its maker.
-pub(crate) fn thread_born(k: &mut Kernel, thread: Ref<Tcb>) {
-    if !FLAVOUR.debug() {
-        return;
-    }
-    let mut name = Name::default();
-    if let Some(current) = k.current() {
-        let _ = write!(name, "child of: '{}'", k[current].name());
-    }
-    k[thread].name = name.bytes;
-    let next = k.all_threads.replace(thread);
-    k[thread].all_next = next;
-    if let Some(next) = next {
-        k[next].all_previous = Some(thread);
-    }
-}
-
-/// A thread is about to lose its memory: it leaves the list of all.
-pub(crate) fn thread_gone(k: &mut Kernel, thread: Ref<Tcb>) {
-    if !FLAVOUR.debug() {
-        return;
-    }
-    let (next, previous) = (k[thread].all_next.take(), k[thread].all_previous.take());
-    match previous {
-        Some(previous) => k[previous].all_next = next,
-        None => k.all_threads = next,
-    }
-    if let Some(next) = next {
-        k[next].all_previous = previous;
-    }
-}
-
-/// A name of limited length; what does not fit is cut off.
-struct Name {
-    bytes: [u8; 64],
-    length: usize,
-}
-
-impl Default for Name {
-    fn default() -> Self {
-        Self {
-            bytes: [0; 64],
-            length: 0,
-        }
-    }
-}
-
-impl Name {
-    fn push(&mut self, byte: u8) {
-        // The last byte stays 0.
-        if self.length < self.bytes.len().saturating_sub(1)
-            && let Some(place) = self.bytes.get_mut(self.length)
-        {
-            *place = byte;
-            self.length = self.length.wrapping_add(1);
-        }
-    }
-}
-
-impl Write for Name {
-    fn write_str(&mut self, s: &str) -> fmt::Result {
-        s.bytes().for_each(|byte| self.push(byte));
-        Ok(())
-    }
-}
-
-/// A thread has faulted and nobody handles it.
-pub(crate) fn fault_without_handler(k: &mut Kernel, thread: Ref<Tcb>, fault: &Fault) {
-    if !FLAVOUR.printing() {
-        return;
-    }
-    let (tcb, context) = (k[thread], k[thread.context()]);
-    let name = tcb.name();
-    k.say(format_args!(
-        "linchpin: thread '{name}' {thread:?} has no fault handler and stops: {fault:?}"
-    ));
-    k.say(format_args!("{context:#x?}"));
-}
 
 /// A call that only debug and benchmark flavours have.
 pub(crate) fn debug_call(k: &mut Kernel, thread: Ref<Tcb>, call: Syscall) {
@@ -251,7 +148,7 @@ fn snapshot(k: &mut Kernel, caller: Ref<Tcb>) {
     }
 }
 
-fn snapshot_node(k: &mut Kernel, node: crate::cap::CNodeCap) {
+fn snapshot_node(k: &mut Kernel, node: CNodeCap) {
     for index in 0..crate::bits::size(node.radix) {
         let cap = k[node.slot(index)].cap();
         if !cap.is_null() {
