@@ -46,15 +46,26 @@ pub(crate) struct Start {
     pub(crate) resume: bool,
 }
 
-impl Default for Start {
-    fn default() -> Self {
+impl Start {
+    /// Runs at once with its own time, at this priority.
+    pub(crate) const fn at(priority: Word) -> Self {
         Self {
-            priority: DRIVER_PRIORITY / 2,
+            priority,
             budget: Some(Budget::round_robin(5_000)),
             fault_handler: CPtr::NULL,
             context_bits: 8,
             resume: true,
         }
+    }
+
+    /// Below the driver: runs only when the driver waits.
+    pub(crate) const fn below() -> Self {
+        Self::at(DRIVER_PRIORITY / 2)
+    }
+
+    /// Above the driver: runs as soon as it can.
+    pub(crate) const fn above() -> Self {
+        Self::at(DRIVER_PRIORITY + 50)
     }
 }
 

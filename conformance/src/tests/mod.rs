@@ -3,12 +3,25 @@
 mod badges;
 mod boot;
 mod cnode;
+mod ipc;
+mod notification;
+mod reply;
 mod retype;
+mod transfer;
 
 use crate::Test;
 
 /// All of them, in the order in which they run.
-pub(crate) const ALL: &[&[Test]] = &[boot::TESTS, retype::TESTS, cnode::TESTS, badges::TESTS];
+pub(crate) const ALL: &[&[Test]] = &[
+    boot::TESTS,
+    retype::TESTS,
+    cnode::TESTS,
+    badges::TESTS,
+    ipc::TESTS,
+    transfer::TESTS,
+    reply::TESTS,
+    notification::TESTS,
+];
 
 /// Reads a word of mapped memory.
 #[expect(unsafe_code, reason = "tests map memory and look at it")]
