@@ -23,6 +23,11 @@ pub(super) fn links(context: &Context) -> Result<Vec<Case>> {
         let broken: Vec<String> = targets(&text)
             .into_iter()
             .filter_map(|link| broken(&document, &text, &link))
+            .chain(
+                named(&text)
+                    .into_iter()
+                    .filter_map(|(item, target)| missing(&document, &item, &target)),
+            )
             .collect();
         cases.push(if broken.is_empty() {
             Case::passed(name)
@@ -76,6 +81,27 @@ fn targets(markdown: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// The links whose text is the name of an item, "[`name`](file.rs)": name and target.
+fn named(markdown: &str) -> Vec<(String, String)> {
+    let Ok(form) = Regex::new(r"\[`(\w+)`\]\(([^)\s#]+\.rs)\)") else {
+        return Vec::new();
+    };
+    form.captures_iter(markdown)
+        .map(|link| (link[1].to_owned(), link[2].to_owned()))
+        .collect()
+}
+
+/// Why a link to a named item is wrong: the file defines nothing of that name.
+fn missing(document: &Path, item: &str, target: &str) -> Option<String> {
+    let text = std::fs::read_to_string(document.parent()?.join(target)).ok()?;
+    let defines = Regex::new(&format!(
+        r"\b(fn|struct|enum|trait|const|static|mod|type) {item}\b"
+    ))
+    .ok()?;
+    (!defines.is_match(&text))
+        .then(|| format!("({target}): nothing called `{item}` is defined there"))
 }
 
 /// Why a link leads nowhere. Links to other sites are not followed.
@@ -136,6 +162,15 @@ mod tests {
     fn finds_links_outside_code() {
         let text = "see [a](b.md) and [c](d.rs#L3)\n```\n[no](link)\n```\n[e](#f)";
         assert_eq!(targets(text), ["b.md", "d.rs#L3", "#f"]);
+    }
+
+    #[test]
+    fn a_named_item_must_be_defined_where_the_link_leads() {
+        let text = "read [`run`](src/run.rs), then [run](src/run.rs)";
+        assert_eq!(named(text), [("run".to_owned(), "src/run.rs".to_owned())]);
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        assert!(missing(&here, "missing", "src/test/docs.rs").is_none());
+        assert!(missing(&here, "no_such_item", "src/test/docs.rs").is_some());
     }
 
     #[test]
