@@ -306,6 +306,7 @@ impl Cap {
                     ..c
                 }))
             }
+            Cap::Isa(c) => c.with_data(data, update).map(Cap::Isa),
             other => Some(other),
         }
     }
@@ -361,6 +362,7 @@ impl Cap {
                 bits::size(b.size.bits()),
             ),
             (Cap::IrqControl, Cap::IrqHandler(_)) => true,
+            (Cap::IrqControl, Cap::Isa(c)) => c.comes_from_irq_control(),
             (Cap::Isa(a), Cap::Isa(b)) => a.covers(b),
             _ => self.same_object(other),
         }
@@ -436,7 +438,7 @@ pub enum DataUpdate {
     InPlace,
 }
 
-fn badge_once(badge: Word, update: DataUpdate) -> bool {
+pub(crate) fn badge_once(badge: Word, update: DataUpdate) -> bool {
     badge == 0 && update == DataUpdate::Copy
 }
 

@@ -22,14 +22,14 @@ use abi::object::SLOT_BITS;
 use machine::{KernelAddress, Kind, Machine};
 
 /// Offsets of the four objects in a TCB block: registers (0), control state, slots, FPU area.
-const TCB_OFFSET: u64 = 256;
+/// Each ISA's registers take what they need, in whole cache lines.
+const TCB_OFFSET: u64 = (size_of::<isa::Context>() as u64).next_multiple_of(64);
 const SLOTS_OFFSET: u64 = 640;
 /// Where the floating-point state starts: on a cache line, with room for 832 bytes behind it.
 pub const FPU_OFFSET: u64 = 1216;
 /// How many slots a TCB has.
 pub const SLOTS: u64 = 5;
 
-const _: () = assert!(size_of::<isa::Context>() as u64 <= TCB_OFFSET);
 const _: () = assert!(TCB_OFFSET + size_of::<Tcb>() as u64 <= SLOTS_OFFSET);
 const _: () = assert!(SLOTS_OFFSET + SLOTS * 32 <= FPU_OFFSET);
 const _: () = assert!(FPU_OFFSET + isa::FPU_BYTES <= 1 << isa::TCB_BITS);

@@ -1,11 +1,9 @@
 //! Interrupt lines and the timer, as data.
 
+pub use crate::layout::TIMER_IRQ;
 use crate::{Irq, Ticks};
 use core::cell::Cell;
 use std::collections::BTreeSet;
-
-/// Number of the model's timer interrupt: that of the x86 platform (`abi/tables/platform.json`).
-pub const TIMER_IRQ: Irq = Irq(125);
 
 /// The controller: which lines wait, which may interrupt, and what the kernel did about it.
 #[derive(Clone, Debug, Default)]

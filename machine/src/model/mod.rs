@@ -22,6 +22,8 @@ pub use ports::{PortWrite, Route};
 pub use tlb::{Invalidation, Translation};
 
 use crate::irq::{Polarity, Trigger};
+use crate::layout::paging;
+use crate::population::Entry;
 use crate::{
     Irq, KernelAddress, Kind, Machine, PhysicalAddress, Population, Ticks, VirtualAddress,
     X86Machine,
@@ -371,10 +373,9 @@ fn walk_cached(
     entries: &mut BTreeMap<(u16, u32, u64), u64>,
     at: VirtualAddress,
 ) -> Option<Translation> {
-    let present = |entry: u64| entry & 1 != 0;
     // Hardware never remembers that something was absent.
     let remember = |level, index, entry| {
-        if present(entry) {
+        if paging::entry(level, entry) != Entry::Absent {
             *entries.entry((asid, level, index)).or_insert(entry)
         } else {
             *entries.get(&(asid, level, index)).unwrap_or(&entry)

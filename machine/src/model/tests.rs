@@ -1,6 +1,7 @@
 //! The model keeps its own promises.
 
 use super::*;
+use crate::layout::paging::LEVELS;
 use std::collections::hash_map::DefaultHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -137,18 +138,25 @@ fn looking_at_zero_changes_no_hash() {
     assert_eq!(hash(&m), before);
 }
 
+/// A table for each level, from the root down, each leading to the next.
+fn tables(m: &mut Model) -> Vec<KernelAddress> {
+    let tables: Vec<_> = (1..=u64::from(LEVELS)).map(|n| at(n * 0x1000)).collect();
+    for table in &tables {
+        m.born(*table, 4096, Kind::PageTable);
+    }
+    for pair in tables.windows(2) {
+        m.store(pair[0], paging::table(pair[1].physical().0));
+    }
+    tables
+}
+
 #[test]
 fn the_translation_cache_keeps_what_it_was_not_told_to_forget() {
     let mut m = small();
-    let tables = [0x1000, 0x2000, 0x3000, 0x4000].map(at);
-    for table in tables {
-        m.born(table, 4096, Kind::PageTable);
-    }
-    for pair in tables.windows(2) {
-        m.store(pair[0], pair[1].physical().0 | 7);
-    }
-    m.store(tables[3].plus(8), 0x8000 | 5);
-    m.set_root(Some(tables[0].physical()), 3);
+    let tables = tables(&mut m);
+    let (root, last) = (tables[0], tables[tables.len() - 1]);
+    m.store(last.plus(8), paging::page(1, 0x8000, false));
+    m.set_root(Some(root.physical()), 3);
     let page = VirtualAddress(0x1000);
     let read_only = Translation {
         physical: PhysicalAddress(0x8010),
@@ -157,8 +165,8 @@ fn the_translation_cache_keeps_what_it_was_not_told_to_forget() {
     };
     assert_eq!(m.translate(VirtualAddress(0x1010)), Some(read_only));
     assert_eq!(m.translate(VirtualAddress(0x2010)), None);
-    m.store(tables[3].plus(8), 0);
-    assert_eq!(m.walk(tables[0].physical(), page), None);
+    m.store(last.plus(8), 0);
+    assert_eq!(m.walk(root.physical(), page), None);
     assert!(m.translate(page).is_some(), "still cached");
     m.invalidate_page(4, page);
     assert!(m.translate(page).is_some(), "another address space");
@@ -175,19 +183,15 @@ fn the_translation_cache_keeps_what_it_was_not_told_to_forget() {
 #[test]
 fn a_large_page_is_one_translation() {
     let mut m = small();
-    let tables = [0x1000, 0x2000, 0x3000].map(at);
-    for table in tables {
-        m.born(table, 4096, Kind::PageTable);
-    }
-    m.store(tables[0], tables[1].physical().0 | 7);
-    m.store(tables[1], tables[2].physical().0 | 7);
-    m.store(tables[2], 0x20_0000 | 0x87);
-    m.set_root(Some(tables[0].physical()), 1);
+    let tables = tables(&mut m);
+    let (root, above_last) = (tables[0], tables[tables.len() - 2]);
+    m.store(above_last, paging::page(2, 0x20_0000, true));
+    m.set_root(Some(root.physical()), 1);
     let found = m
         .translate(VirtualAddress(0x12_3450))
         .map(|t| (t.physical, t.bits));
     assert_eq!(found, Some((PhysicalAddress(0x32_3450), 21)));
-    m.store(tables[2], 0);
+    m.store(above_last, 0);
     m.invalidate_page(1, VirtualAddress(0x1f_f000));
     assert_eq!(m.translate(VirtualAddress(0x12_3450)), None);
 }

@@ -3,6 +3,8 @@
 //! Hardware may keep any entry it has walked until it is told to forget it. The model always
 //! keeps them, tables as well as pages, so a missing invalidation is seen at the next access.
 
+use crate::layout::paging::{self, LEVELS};
+use crate::population::Entry;
 use crate::{PhysicalAddress, VirtualAddress};
 use std::collections::BTreeMap;
 
@@ -10,11 +12,6 @@ use std::collections::BTreeMap;
 const PAGE_BITS: u32 = 12;
 /// Bits of address that one level resolves.
 const LEVEL_BITS: u32 = 9;
-const PRESENT: u64 = 1;
-const WRITABLE: u64 = 1 << 1;
-const USER: u64 = 1 << 2;
-const LARGE: u64 = 1 << 7;
-const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
 /// An invalidation that the kernel asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -37,7 +34,7 @@ pub struct Translation {
 }
 
 /// Entries that the hardware may have cached: (ASID, level, index of the entry in the whole
-/// address space) to the entry. Level 1 is the page table, level 4 the root.
+/// address space) to the entry. Level 1 is the last one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tlb {
     pub(super) root: Option<PhysicalAddress>,
@@ -55,7 +52,7 @@ impl Tlb {
     /// Forgets the page and, as INVLPG does, every cached table of the address space.
     pub(super) fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {
         self.entries.retain(|&(a, level, index), entry| {
-            let leaf = level == 1 || *entry & LARGE != 0;
+            let leaf = matches!(paging::entry(level, *entry), Entry::Page(..));
             a != asid || (leaf && index != page.0 >> shift(level))
         });
         self.log.push(Invalidation::Page(asid, page));
@@ -76,25 +73,26 @@ pub(super) fn walk(
     mut visit: impl FnMut(u32, u64, u64) -> u64,
 ) -> Option<Translation> {
     let mut table = root.0;
-    let mut allowed = WRITABLE | USER;
-    for level in (1..=4).rev() {
+    let (mut user, mut writable) = (true, true);
+    for level in (1..=LEVELS).rev() {
         let index = at.0 >> shift(level);
         let entry = read(PhysicalAddress(table + (index & 0x1ff) * 8))?;
-        let entry = visit(level, index, entry);
-        if entry & PRESENT == 0 {
-            return None;
+        match paging::entry(level, visit(level, index, entry)) {
+            Entry::Absent => return None,
+            Entry::Table(next, access) => {
+                user &= access.user;
+                writable &= access.writable;
+                table = next;
+            }
+            Entry::Page(base, access) => {
+                let mask = (1u64 << shift(level)) - 1;
+                return (user && access.user).then_some(Translation {
+                    physical: PhysicalAddress(base & !mask | at.0 & mask),
+                    writable: writable && access.writable,
+                    bits: shift(level),
+                });
+            }
         }
-        allowed &= entry;
-        if level == 1 || (level < 4 && entry & LARGE != 0) {
-            let mask = (1u64 << shift(level)) - 1;
-            let base = entry & ADDRESS & !mask;
-            return (allowed & USER != 0).then_some(Translation {
-                physical: PhysicalAddress(base | at.0 & mask),
-                writable: allowed & WRITABLE != 0,
-                bits: shift(level),
-            });
-        }
-        table = entry & ADDRESS;
     }
     None
 }

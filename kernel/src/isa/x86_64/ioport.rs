@@ -1,7 +1,7 @@
 //! IO ports. (`abi/semantics-irq-misc.md` section 2.)
 
 use crate::Kernel;
-use crate::cap::Cap;
+use crate::cap::{Cap, DataUpdate};
 use crate::cdt;
 use crate::error::SyscallError;
 use crate::invocation::Done;
@@ -48,6 +48,16 @@ impl IsaCap {
 
     pub(crate) fn revocable_from(&self, source: &Self) -> bool {
         matches!((self, source), (Self::IoPort { .. }, Self::IoPortControl))
+    }
+
+    /// None of these has data.
+    pub(crate) fn with_data(self, _: Word, _: DataUpdate) -> Option<Self> {
+        Some(self)
+    }
+
+    /// Whether IRQ control makes such capabilities.
+    pub(crate) fn comes_from_irq_control(&self) -> bool {
+        false
     }
 
     pub(crate) fn derive(self) -> Option<Self> {
