@@ -32,24 +32,20 @@ impl Voice {
 
     /// Says `number` in hexadecimal.
     pub(crate) fn hex(self, number: u64) -> Self {
-        let digits = (64 - number.leading_zeros()).div_ceil(4).max(1);
-        (0..digits).rev().fold(self.text("0x"), |voice, digit| {
-            voice.digit(number >> (digit * 4) & 0xf)
+        let first = number.checked_ilog2().unwrap_or(0) & !3;
+        let shifts = (0..64).step_by(4).rev().filter(|shift| *shift <= first);
+        shifts.fold(self.text("0x"), |voice, shift| {
+            voice.digit(number >> shift & 0xf)
         })
     }
 
     /// Says `number` in decimal.
     pub(crate) fn number(self, number: u64) -> Self {
-        let mut voice = self;
-        let mut unit = 1;
-        while number / unit >= 10 {
-            unit *= 10;
-        }
-        while unit > 0 {
-            voice = voice.digit(number / unit % 10);
-            unit /= 10;
-        }
-        voice
+        let digits = number.checked_ilog10().unwrap_or(0);
+        (0..=digits).rev().fold(self, |voice, digit| {
+            // 10^19 is the largest power below 2^64, and no number has more digits.
+            voice.digit(number / 10u64.saturating_pow(digit).max(1) % 10)
+        })
     }
 
     fn digit(self, digit: u64) -> Self {

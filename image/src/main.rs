@@ -8,6 +8,8 @@ mod console;
 mod fatal;
 #[cfg(target_os = "none")]
 mod lock;
+#[cfg(target_os = "none")]
+mod once;
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 mod x86_64;
 

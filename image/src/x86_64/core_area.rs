@@ -36,7 +36,7 @@ impl<const SIZE: usize> Stack<SIZE> {
 
     /// Where the stack pointer starts.
     pub(super) fn top(&self) -> u64 {
-        self.bottom() + SIZE as u64
+        self.bottom().saturating_add(SIZE as u64)
     }
 }
 
@@ -57,7 +57,7 @@ const FAULT_STACKS: usize = 4;
 const FAULT_STACK_BYTES: usize = 8192;
 /// A frame that the processor pushes, a vector, an error code and a register, with room.
 const ENTRY_STACK_WORDS: usize = 32;
-const GDT_WORDS: usize = 8;
+pub(super) const GDT_WORDS: usize = 8;
 pub(super) const TSS_BYTES: usize = 104;
 
 /// What the stubs reach through GS.

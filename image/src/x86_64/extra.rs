@@ -38,19 +38,24 @@ pub(super) struct Extra {
 }
 
 impl Extra {
-    /// What `loader` and ACPI say, and the clock's frequency.
-    pub(super) fn new(loader: &LoaderInfo, rsdp: &Rsdp, tsc_mhz: u64) -> Self {
-        let mut extra = Self {
+    /// Nothing yet.
+    pub(super) const fn new() -> Self {
+        Self {
             vbe: Body::new(),
-            rsdp: rsdp.0,
+            rsdp: [0; 36],
             framebuffer: Body::new(),
             map: Body::new(),
-            tsc_mhz: u32::try_from(tsc_mhz).unwrap_or(u32::MAX).to_le_bytes(),
-        };
-        extra.add_vbe(loader);
-        extra.add_framebuffer(loader);
-        extra.add_map(loader);
-        extra
+            tsc_mhz: [0; 4],
+        }
+    }
+
+    /// Takes over what `loader` and ACPI say, and the clock's frequency.
+    pub(super) fn fill(&mut self, loader: &LoaderInfo, rsdp: &Rsdp, tsc_mhz: u64) {
+        self.rsdp = rsdp.0;
+        self.tsc_mhz = u32::try_from(tsc_mhz).unwrap_or(u32::MAX).to_le_bytes();
+        self.add_vbe(loader);
+        self.add_framebuffer(loader);
+        self.add_map(loader);
     }
 
     /// The chunks that exist, in the order that user space expects.

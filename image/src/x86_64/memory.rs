@@ -1,4 +1,4 @@
-//! Which physical memory is RAM, and which of it is still free.
+//! Which physical memory is RAM, which of it is still free, and what is kept from user space.
 
 use super::symbols::Span;
 use machine::address::PHYSICAL_WINDOW_SIZE;
@@ -12,18 +12,23 @@ const LOW_MEMORY: u64 = 1 << 20;
 /// Spans of RAM kept: every entry of the loader's map, cut by what is taken from it.
 pub(super) const MAX_SPANS: usize = MAX_MEMORY + 16;
 
-/// Whole pages of RAM, in ascending order, without overlaps.
+/// Spans in ascending order, without overlaps.
 #[derive(Clone, Copy)]
-pub(super) struct Ram {
+pub(super) struct Spans {
     spans: List<Span, MAX_SPANS>,
 }
 
-impl Ram {
-    /// The RAM above 1 MiB that the loader's map shows and the kernel's window can show.
-    pub(super) fn of(loader: &LoaderInfo) -> Self {
-        let mut ram = Self {
+impl Spans {
+    /// None.
+    pub(super) const fn new() -> Self {
+        Self {
             spans: List::new(Span { start: 0, end: 0 }),
-        };
+        }
+    }
+
+    /// Adds the RAM that the loader's map shows, in whole pages: what is above 1 MiB and within
+    /// the kernel's window.
+    pub(super) fn insert_ram(&mut self, loader: &LoaderInfo) {
         let entries = || loader.memory.as_slice().iter();
         for entry in entries().filter(|entry| entry.kind == MemoryEntry::RAM) {
             let end = entry
@@ -31,19 +36,18 @@ impl Ram {
                 .saturating_add(entry.length)
                 .min(PHYSICAL_WINDOW_SIZE)
                 & !(PAGE - 1);
-            let start = entry.base.max(LOW_MEMORY).next_multiple_of(PAGE);
-            if start < end {
-                ram.insert(Span { start, end });
+            let start = entry.base.max(LOW_MEMORY).checked_next_multiple_of(PAGE);
+            if let Some(start) = start.filter(|start| *start < end) {
+                self.insert(Span { start, end });
             }
         }
         for entry in entries().filter(|entry| entry.kind != MemoryEntry::RAM) {
             let end = entry.base.saturating_add(entry.length);
-            ram.remove(Span {
+            self.remove(Span {
                 start: entry.base,
                 end: end.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX),
             });
         }
-        ram
     }
 
     /// What there is.
@@ -86,7 +90,7 @@ impl Ram {
     }
 
     /// Adds a span, at its place, joined with those that it touches.
-    fn insert(&mut self, new: Span) {
+    pub(super) fn insert(&mut self, new: Span) {
         let before = self.spans;
         self.spans.clear();
         let mut new = Some(new);

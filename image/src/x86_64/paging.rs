@@ -6,8 +6,8 @@
 //! and the cores' areas are mapped.
 
 use super::core_area::{BOOT_STACK, GUARD_BYTES};
-use super::memory::{PAGE, Ram};
-use super::symbols::{self, KERNEL_BASE, Span};
+use super::memory::{PAGE, Spans};
+use super::symbols::{self, Span};
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::address::PHYSICAL_WINDOW;
 
@@ -58,7 +58,7 @@ impl Table {
 
     /// An entry that leads to this table, which is part of the image.
     fn link(&self) -> u64 {
-        ((&raw const *self).addr() as u64 - KERNEL_BASE) | PRESENT | WRITABLE
+        symbols::physical((&raw const *self).addr() as u64) | PRESENT | WRITABLE
     }
 }
 
@@ -118,7 +118,7 @@ impl Pool {
         if self.end.saturating_sub(first) / PAGE < count {
             return Err(Exhausted);
         }
-        self.next += count * PAGE;
+        self.next = first.saturating_add(count.saturating_mul(PAGE));
         for page in (first..self.next).step_by(PAGE as usize) {
             table(page)
                 .0
@@ -131,7 +131,8 @@ impl Pool {
 
 /// The table at physical address `at`, through the boot page tables' window.
 fn table(at: u64) -> &'static Table {
-    let table: *const Table = core::ptr::with_exposed_provenance((at + PHYSICAL_WINDOW) as usize);
+    let table: *const Table =
+        core::ptr::with_exposed_provenance(at.wrapping_add(PHYSICAL_WINDOW) as usize);
     // SAFETY: only pages of the pool come here: RAM that is ours, page-aligned, mapped.
     unsafe { &*table }
 }
@@ -146,7 +147,7 @@ pub(super) struct Built {
 
 /// Builds the kernel's address space. `isolated` decides what user roots share of it.
 pub(super) fn build(
-    ram: &Ram,
+    ram: &Spans,
     huge_pages: bool,
     isolated: bool,
     pool: &mut Pool,
@@ -165,7 +166,7 @@ pub(super) fn build(
         &FIXED.image,
         Span {
             start: guard,
-            end: guard + GUARD_BYTES as u64,
+            end: guard.saturating_add(GUARD_BYTES as u64),
         },
         0,
     );
@@ -204,12 +205,13 @@ pub(super) fn map_device(slot: usize, device: u64) -> u64 {
     FIXED
         .devices
         .set(slot, page | PRESENT | WRITABLE | NO_EXECUTE | UNCACHED);
-    DEVICE_WINDOW + slot as u64 * PAGE + device % PAGE
+    // A slot is an entry of one table.
+    DEVICE_WINDOW | ((slot % ENTRIES) as u64 * PAGE) | (device % PAGE)
 }
 
 fn map_image(tables: &[Table; IMAGE_TABLES], span: Span, flags: u64) {
     for page in (span.start..span.end).step_by(PAGE as usize) {
-        let physical = page - KERNEL_BASE;
+        let physical = symbols::physical(page);
         let number = (physical / PAGE) as usize;
         if let Some(table) = tables.get(number / ENTRIES) {
             table.set(
@@ -231,21 +233,21 @@ fn link_image(tables: &[Table; IMAGE_TABLES], directory: &Table, pointers: &Tabl
 fn map_window(span: Span, huge_pages: bool, flags: u64, pool: &mut Pool) -> Result<(), Exhausted> {
     let mut at = span.start;
     while at < span.end {
-        let fits = |size: u64| at.is_multiple_of(size) && span.end - at >= size;
+        let fits = |size: u64| at.is_multiple_of(size) && span.end.saturating_sub(at) >= size;
         let (giga, mega, page) = (at / HUGE_PAGE, at / LARGE_PAGE, at / PAGE);
         if huge_pages && fits(HUGE_PAGE) {
             FIXED.pointers.set(giga as usize, at | flags | LARGE);
-            at += HUGE_PAGE;
+            at = at.saturating_add(HUGE_PAGE);
             continue;
         }
         let directory = below(&FIXED.pointers, giga as usize, pool)?;
         if fits(LARGE_PAGE) {
             directory.set(mega as usize % ENTRIES, at | flags | LARGE);
-            at += LARGE_PAGE;
+            at = at.saturating_add(LARGE_PAGE);
         } else {
             below(directory, mega as usize % ENTRIES, pool)?
                 .set(page as usize % ENTRIES, at | flags);
-            at += PAGE;
+            at = at.saturating_add(PAGE);
         }
     }
     Ok(())

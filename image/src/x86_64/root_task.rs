@@ -1,6 +1,6 @@
 //! The root task's image: from the loader's module to the pages directly behind the kernel.
 
-use super::memory::{PAGE, Ram};
+use super::memory::Spans;
 use super::paging::BOOT_WINDOW;
 use super::symbols::{self, Span};
 use super::window;
@@ -13,7 +13,7 @@ use machine::firmware::loader::LoaderInfo;
 
 /// Loads the first module. Whatever else was in the pages behind the kernel is overwritten:
 /// everything that the loader passed has been copied by now.
-pub(super) fn load(loader: &LoaderInfo, ram: &Ram) -> UserImage {
+pub(super) fn load(loader: &LoaderInfo, ram: &Spans) -> UserImage {
     let Some(module) = loader.modules.as_slice().first() else {
         fatal_text("no root task: the loader passed no module")
     };
@@ -31,10 +31,7 @@ pub(super) fn load(loader: &LoaderInfo, ram: &Ram) -> UserImage {
     }
     let pages = parse(module).pages();
     let start = symbols::image().end;
-    let Some(end) = start.checked_add(pages.end - pages.start) else {
-        too_large(module)
-    };
-    let image = Span { start, end };
+    let image = Span::of(start, pages.end.saturating_sub(pages.start));
     let module = clear_of(image, module, ram);
     if ram.around(image).is_none() || image.end > BOOT_WINDOW {
         too_large(image);
@@ -42,12 +39,11 @@ pub(super) fn load(loader: &LoaderInfo, ram: &Ram) -> UserImage {
     let elf = parse(module);
     // SAFETY: the pages behind the kernel are free, and the module has been moved out of them.
     unsafe { window::fill(image, &[]) };
-    for segment in elf.segments() {
-        let start = image.start + (segment.start - pages.start);
-        let end = start + segment.bytes.len() as u64;
+    elf.load(|offset, bytes| {
+        let place = Span::of(image.start.saturating_add(offset), bytes.len() as u64);
         // SAFETY: as before.
-        unsafe { window::fill(Span { start, end }, segment.bytes) };
-    }
+        unsafe { window::fill(place, bytes) };
+    });
     UserImage {
         physical: PhysicalAddress(image.start)..PhysicalAddress(image.end),
         virtual_start: pages.start,
@@ -69,20 +65,17 @@ fn parse<'a>(module: Span) -> Elf<'a> {
 }
 
 /// Moves the module behind the root task's pages if it lies in their way.
-fn clear_of(image: Span, module: Span, ram: &Ram) -> Span {
+fn clear_of(image: Span, module: Span, ram: &Spans) -> Span {
     if module.start >= image.end || module.end <= image.start {
         return module;
     }
-    let start = image.end.next_multiple_of(PAGE);
-    let moved = Span {
-        start,
-        end: start.saturating_add(module.end - module.start),
-    };
+    // The image ends at a page's end.
+    let moved = Span::of(image.end, module.len());
     if moved.end > BOOT_WINDOW || ram.around(moved).is_none() {
         too_large(moved);
     }
     // SAFETY: nothing behind the kernel is in use but the module itself.
-    unsafe { window::shift(module.start, moved.start, module.end - module.start) };
+    unsafe { window::shift(module.start, moved.start, module.len()) };
     moved
 }
 

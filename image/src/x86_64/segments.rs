@@ -1,9 +1,8 @@
 //! Segments, the task-state segment, and the interrupt descriptor table.
 
-use super::core_area::{CoreArea, FaultStack, TSS_BYTES};
-use super::trap::{self, STUB_BYTES};
+use super::core_area::{CoreArea, FaultStack, GDT_WORDS, TSS_BYTES};
+use super::trap;
 use core::arch::asm;
-use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::x86_64::registers::{self, msr};
 
@@ -30,6 +29,10 @@ struct InterruptTable([AtomicU64; 2 * GATES]);
 #[unsafe(link_section = ".entry.data")]
 static INTERRUPTS: InterruptTable = InterruptTable([const { AtomicU64::new(0) }; 2 * GATES]);
 
+/// Limits are one less than the size.
+const GDT_LIMIT: u16 = 8 * GDT_WORDS as u16 - 1;
+const INTERRUPT_LIMIT: u16 = size_of::<InterruptTable>() as u16 - 1;
+
 /// What `lgdt` and `lidt` load.
 #[repr(C, packed)]
 struct TablePointer {
@@ -44,7 +47,7 @@ pub(super) const USER_VECTORS: core::ops::RangeInclusive<usize> = 158..=254;
 /// Fills the interrupt descriptor table, which all cores share.
 pub(super) fn fill_interrupt_table() {
     for (vector, gate) in INTERRUPTS.0.chunks_exact(2).enumerate() {
-        let stub = trap::stubs() + (vector * STUB_BYTES) as u64;
+        let stub = trap::stub(vector);
         let stack = match vector {
             2 => FaultStack::NonMaskable as u64,
             8 => FaultStack::DoubleFault as u64,
@@ -68,7 +71,7 @@ pub(super) fn fill_interrupt_table() {
 
 /// Loads this core's segments and tables, and points GS to its area.
 pub(super) fn load(area: &CoreArea) {
-    let tss = area.address() + offset_of!(CoreArea, tss) as u64;
+    let tss = (&raw const area.tss).addr() as u64;
     let task_low = TASK_AVAILABLE
         | (TSS_BYTES as u64 - 1)
         | (tss & 0xff_ffff) << 16
@@ -87,11 +90,11 @@ pub(super) fn load(area: &CoreArea) {
         entry.store(value, Ordering::Relaxed);
     }
     let gdt = TablePointer {
-        limit: size_of_val(&area.gdt) as u16 - 1,
+        limit: GDT_LIMIT,
         base: area.gdt.as_ptr().addr() as u64,
     };
     let idt = TablePointer {
-        limit: size_of::<InterruptTable>() as u16 - 1,
+        limit: INTERRUPT_LIMIT,
         base: (&raw const INTERRUPTS).addr() as u64,
     };
     // SAFETY: the table is complete, and lives as long as the kernel.

@@ -27,6 +27,21 @@ pub(super) struct Span {
     pub(super) end: u64,
 }
 
+impl Span {
+    /// How many bytes it has.
+    pub(super) fn len(self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// The `len` bytes from `start` on, as far as there are addresses.
+    pub(super) fn of(start: u64, len: u64) -> Self {
+        Self {
+            start,
+            end: start.saturating_add(len),
+        }
+    }
+}
+
 macro_rules! span {
     ($start:ident, $end:ident) => {
         Span {
@@ -61,16 +76,22 @@ pub(super) fn entry_data() -> Span {
     span!(data_start, entry_data_end)
 }
 
+/// Where the image's byte at `address` is in physical memory.
+pub(super) fn physical(address: u64) -> u64 {
+    // Wrapping: addresses of the image are above its base.
+    address.wrapping_sub(KERNEL_BASE)
+}
+
 /// The whole image in physical memory.
 pub(super) fn image() -> Span {
     let end = (&raw const ki_end).addr() as u64;
     Span {
         start: (&raw const image_start).addr() as u64,
-        end: end - KERNEL_BASE,
+        end: physical(end),
     }
 }
 
 /// Where the part of the image ends that nobody needs after boot.
 pub(super) fn boot_end() -> PhysicalAddress {
-    PhysicalAddress((&raw const ki_boot_end).addr() as u64 - KERNEL_BASE)
+    PhysicalAddress(physical((&raw const ki_boot_end).addr() as u64))
 }

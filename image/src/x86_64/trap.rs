@@ -19,7 +19,7 @@ use kernel::isa::Context;
 use machine::x86_64::registers::msr;
 
 /// Bytes from one vector's stub to the next.
-pub(super) const STUB_BYTES: usize = 16;
+const STUB_BYTES: usize = 16;
 /// The exceptions for which the processor pushes an error code.
 const WITH_ERROR_CODE: u32 = 1 << 8
     | 1 << 10
@@ -57,9 +57,11 @@ unsafe extern "C" {
     safe static entry_variants: [Variant; 4];
 }
 
-/// Where the stub of vector 0 is.
-pub(super) fn stubs() -> u64 {
-    (&raw const trap_stubs).addr() as u64
+/// Where the stub of `vector` is.
+pub(super) fn stub(vector: usize) -> u64 {
+    // A vector has eight bits; the stubs are part of the image.
+    let offset = (vector % 256) * STUB_BYTES;
+    (&raw const trap_stubs).addr().wrapping_add(offset) as u64
 }
 
 /// Selects the stubs. The answer's `syscall` is for the processor.

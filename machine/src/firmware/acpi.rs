@@ -45,10 +45,10 @@ impl Rsdp {
         if !bytes.starts_with(Self::SIGNATURE) || !sums_to_zero(&copy, 0, Self::OLD_LENGTH) {
             return None;
         }
-        let modern = u8_at(&copy, 15)? >= 2;
+        let modern = u8_at(&copy, 15, 0)? >= 2;
         if !modern {
             bytes.iter_mut().skip(20).for_each(|byte| *byte = 0);
-        } else if u32_at(&copy, 20)? != 36 || !sums_to_zero(&copy, 0, Self::LENGTH) {
+        } else if u32_at(&copy, 20, 0)? != 36 || !sums_to_zero(&copy, 0, Self::LENGTH) {
             return None;
         }
         Some(Self(bytes))
@@ -57,10 +57,10 @@ impl Rsdp {
     /// The root pointer at `at`.
     pub fn at(memory: &impl Bytes, at: u64) -> Option<Self> {
         let mut bytes = [0; 36];
-        if let Some(whole) = array(memory, at) {
+        if let Some(whole) = array(memory, at, 0) {
             return Self::checked(whole);
         }
-        let old: [u8; 20] = array(memory, at)?;
+        let old: [u8; 20] = array(memory, at, 0)?;
         bytes.iter_mut().zip(old).for_each(|(to, from)| *to = from);
         Self::checked(bytes)
     }
@@ -69,10 +69,10 @@ impl Rsdp {
     /// the BIOS area.
     pub fn find(memory: &impl Bytes) -> Option<Self> {
         const EBDA_POINTER: u64 = 0x40e;
-        let ebda = u64::from(u16_at(memory, EBDA_POINTER)?) << 4;
+        let ebda = u64::from(u16_at(memory, EBDA_POINTER, 0)?) << 4;
         let places = (ebda..ebda + 1024).chain(0xe_0000..0x10_0000).step_by(16);
         places
-            .filter(|at| array(memory, *at).as_ref() == Some(Self::SIGNATURE))
+            .filter(|at| array(memory, *at, 0).as_ref() == Some(Self::SIGNATURE))
             .find_map(|at| Self::at(memory, at))
     }
 
@@ -175,12 +175,14 @@ impl Platform {
         let signature = if entry_size == 8 { b"XSDT" } else { b"RSDT" };
         let length = table(memory, root, signature).ok_or(AcpiError::RootTable)?;
         let mut has_madt = false;
-        for index in 0..((length - HEADER) / entry_size).min(MAX_TABLES) {
-            let at = root + HEADER + index * entry_size;
+        for index in 0..(length.saturating_sub(HEADER) / entry_size).min(MAX_TABLES) {
+            let at = root
+                .saturating_add(HEADER)
+                .saturating_add(index.saturating_mul(entry_size));
             let address = if entry_size == 8 {
-                u64_at(memory, at)
+                u64_at(memory, at, 0)
             } else {
-                u32_at(memory, at).map(u64::from)
+                u32_at(memory, at, 0).map(u64::from)
             };
             let Some(address) = address else { break };
             if let Some(length) = table(memory, address, b"APIC") {
@@ -205,20 +207,22 @@ impl Platform {
         if length < FIRST_ENTRY {
             return None;
         }
-        self.local_apic = u32_at(memory, madt + 36)?.into();
-        let end = madt + length;
-        let mut at = madt + FIRST_ENTRY;
+        self.local_apic = u32_at(memory, madt, 36)?.into();
+        // `table` has seen that a table does not reach the end of the address space.
+        let end = madt.checked_add(length)?;
+        let mut at = madt.checked_add(FIRST_ENTRY)?;
         for _ in 0..MAX_MADT_ENTRIES {
-            if end - at < 2 {
+            let left = end.saturating_sub(at);
+            if left < 2 {
                 break;
             }
-            let kind = u8_at(memory, at)?;
-            let size = u64::from(u8_at(memory, at + 1)?);
-            if size < 2 || size > end - at {
+            let kind = u8_at(memory, at, 0)?;
+            let size = u64::from(u8_at(memory, at, 1)?);
+            if size < 2 || size > left {
                 break;
             }
             self.madt_entry(kind, size, at, memory)?;
-            at += size;
+            at = at.saturating_add(size);
         }
         Some(())
     }
@@ -231,20 +235,20 @@ impl Platform {
         const LOCAL_X2APIC: u8 = 9;
         const ENABLED: u32 = 1;
         match kind {
-            LOCAL_APIC if size >= 8 && u32_at(memory, at + 4)? & ENABLED != 0 => {
-                self.add_processor(u8_at(memory, at + 3)?.into());
+            LOCAL_APIC if size >= 8 && u32_at(memory, at, 4)? & ENABLED != 0 => {
+                self.add_processor(u8_at(memory, at, 3)?.into());
             }
-            LOCAL_X2APIC if size >= 16 && u32_at(memory, at + 8)? & ENABLED != 0 => {
-                self.add_processor(u32_at(memory, at + 4)?);
+            LOCAL_X2APIC if size >= 16 && u32_at(memory, at, 8)? & ENABLED != 0 => {
+                self.add_processor(u32_at(memory, at, 4)?);
             }
             IO_APIC if size >= 12 => {
-                let (address, first) = (u32_at(memory, at + 4)?.into(), u32_at(memory, at + 8)?);
+                let (address, first) = (u32_at(memory, at, 4)?.into(), u32_at(memory, at, 8)?);
                 self.ioapics.push(IoApic { address, first });
             }
             OVERRIDE if size >= 10 => {
                 self.overrides.push(an_override(at, memory)?);
             }
-            LOCAL_APIC_ADDRESS if size >= 12 => self.local_apic = u64_at(memory, at + 4)?,
+            LOCAL_APIC_ADDRESS if size >= 12 => self.local_apic = u64_at(memory, at, 4)?,
             _ => {}
         }
         Some(())
@@ -267,19 +271,19 @@ impl Default for Platform {
 /// The length of the table at `at`, if it is a sound one named `signature`.
 fn table(memory: &impl Bytes, at: u64, signature: &[u8; 4]) -> Option<u64> {
     at.checked_add(MAX_TABLE_LENGTH)?;
-    if array::<4>(memory, at)? != *signature {
+    if array::<4>(memory, at, 0)? != *signature {
         return None;
     }
-    let length = u64::from(u32_at(memory, at + 4)?);
+    let length = u64::from(u32_at(memory, at, 4)?);
     let sound = (HEADER..=MAX_TABLE_LENGTH).contains(&length) && sums_to_zero(memory, at, length);
     sound.then_some(length)
 }
 
 fn an_override(at: u64, memory: &impl Bytes) -> Option<Override> {
-    let flags = u16_at(memory, at + 8)?;
+    let flags = u16_at(memory, at, 8)?;
     Some(Override {
-        source: u8_at(memory, at + 3)?,
-        pin: u32_at(memory, at + 4)?,
+        source: u8_at(memory, at, 3)?,
+        pin: u32_at(memory, at, 4)?,
         // "Conforms to the bus" is edge and high for ISA.
         polarity: if flags & 3 == 3 {
             Polarity::Low
@@ -297,10 +301,10 @@ fn an_override(at: u64, memory: &impl Bytes) -> Option<Override> {
 fn timer_port(fadt: u64, length: u64, memory: &impl Bytes) -> Option<u16> {
     const TIMER_BLOCK: u64 = 76;
     const TIMER_LENGTH: u64 = 91;
-    if length <= TIMER_LENGTH || u8_at(memory, fadt + TIMER_LENGTH)? != 4 {
+    if length <= TIMER_LENGTH || u8_at(memory, fadt, TIMER_LENGTH)? != 4 {
         return None;
     }
-    u16::try_from(u32_at(memory, fadt + TIMER_BLOCK)?)
+    u16::try_from(u32_at(memory, fadt, TIMER_BLOCK)?)
         .ok()
         .filter(|port| *port != 0)
 }

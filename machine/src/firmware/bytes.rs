@@ -13,33 +13,35 @@ impl<F: Fn(u64, &mut [u8]) -> bool> Bytes for F {
     }
 }
 
-/// The `N` bytes at `at`.
-pub(super) fn array<const N: usize>(memory: &impl Bytes, at: u64) -> Option<[u8; N]> {
+/// The `N` bytes at `offset` from `at`. Nothing is behind the end of the address space.
+pub(super) fn array<const N: usize>(memory: &impl Bytes, at: u64, offset: u64) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    memory.read(at, &mut bytes).then_some(bytes)
+    memory
+        .read(at.checked_add(offset)?, &mut bytes)
+        .then_some(bytes)
 }
 
-pub(super) fn u8_at(memory: &impl Bytes, at: u64) -> Option<u8> {
-    array::<1>(memory, at).map(u8::from_le_bytes)
+pub(super) fn u8_at(memory: &impl Bytes, at: u64, offset: u64) -> Option<u8> {
+    array(memory, at, offset).map(u8::from_le_bytes)
 }
 
-pub(super) fn u16_at(memory: &impl Bytes, at: u64) -> Option<u16> {
-    array(memory, at).map(u16::from_le_bytes)
+pub(super) fn u16_at(memory: &impl Bytes, at: u64, offset: u64) -> Option<u16> {
+    array(memory, at, offset).map(u16::from_le_bytes)
 }
 
-pub(super) fn u32_at(memory: &impl Bytes, at: u64) -> Option<u32> {
-    array(memory, at).map(u32::from_le_bytes)
+pub(super) fn u32_at(memory: &impl Bytes, at: u64, offset: u64) -> Option<u32> {
+    array(memory, at, offset).map(u32::from_le_bytes)
 }
 
-pub(super) fn u64_at(memory: &impl Bytes, at: u64) -> Option<u64> {
-    array(memory, at).map(u64::from_le_bytes)
+pub(super) fn u64_at(memory: &impl Bytes, at: u64, offset: u64) -> Option<u64> {
+    array(memory, at, offset).map(u64::from_le_bytes)
 }
 
 /// Whether the `len` bytes at `at` add up to zero, as ACPI's tables do.
 pub(super) fn sums_to_zero(memory: &impl Bytes, at: u64, len: u64) -> bool {
     let mut sum = 0u8;
     for offset in 0..len {
-        match at.checked_add(offset).and_then(|at| u8_at(memory, at)) {
+        match u8_at(memory, at, offset) {
             // The sum is modulo 256 by definition.
             Some(byte) => sum = sum.wrapping_add(byte),
             None => return false,

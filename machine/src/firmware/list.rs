@@ -21,7 +21,8 @@ impl<T: Copy, const N: usize> List<T, N> {
         match self.items.get_mut(self.len) {
             Some(place) => {
                 *place = item;
-                self.len += 1;
+                // `len` was an index of `items`.
+                self.len = self.len.saturating_add(1);
                 true
             }
             None => false,

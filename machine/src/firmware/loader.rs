@@ -11,7 +11,7 @@ pub const MULTIBOOT2_MAGIC: u32 = 0x36d7_6289;
 pub const PVH_MAGIC: u32 = 0x336e_c578;
 
 /// Memory map entries kept; PCs show ten to forty.
-pub const MAX_MEMORY: usize = 128;
+pub const MAX_MEMORY: usize = 64;
 /// Modules kept: the root task is the first, the others are only kept clear of.
 pub const MAX_MODULES: usize = 16;
 /// Bytes of command line kept.
@@ -92,7 +92,7 @@ impl CommandLine {
     pub(super) fn read(memory: &impl Bytes, at: u64) -> Self {
         let mut line = Self::new();
         let mut next = at;
-        while let Some(byte @ 1..) = super::bytes::u8_at(memory, next) {
+        while let Some(byte @ 1..) = super::bytes::u8_at(memory, next, 0) {
             if !line.text.push(byte) {
                 break;
             }

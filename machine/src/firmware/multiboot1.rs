@@ -29,7 +29,7 @@ pub(super) fn read(
     info: u64,
     memory: &impl Bytes,
 ) -> Result<(), LoaderError> {
-    let word = |offset: u64| u32_at(memory, info + offset).ok_or(LoaderError::Unreadable);
+    let word = |offset: u64| u32_at(memory, info, offset).ok_or(LoaderError::Unreadable);
     let flags = word(0)?;
     if flags & HAS_COMMAND_LINE != 0 {
         into.command_line = CommandLine::read(memory, word(COMMAND_LINE)?.into());
@@ -42,7 +42,12 @@ pub(super) fn read(
     }
     if flags & HAS_MEMORY_MAP != 0 {
         let start = u64::from(word(MAP)?);
-        memory_map(into, start, start + u64::from(word(MAP_LENGTH)?), memory)
+        memory_map(
+            into,
+            start,
+            start.saturating_add(word(MAP_LENGTH)?.into()),
+            memory,
+        )
     } else if flags & HAS_MEMORY != 0 {
         // Only the amount above 1 MiB, in KiB.
         let length = u64::from(word(MEMORY_UPPER)?) << 10;
@@ -65,9 +70,9 @@ fn modules(
 ) -> Result<(), LoaderError> {
     // One more than is kept, so that the excess is noticed.
     for index in 0..u64::from(count).min(MAX_MODULES as u64 + 1) {
-        let at = at + index * MODULE_SIZE;
-        let start = u32_at(memory, at).ok_or(LoaderError::Unreadable)?;
-        let end = u32_at(memory, at + 4).ok_or(LoaderError::Unreadable)?;
+        let at = at.saturating_add(index.saturating_mul(MODULE_SIZE));
+        let start = u32_at(memory, at, 0).ok_or(LoaderError::Unreadable)?;
+        let end = u32_at(memory, at, 4).ok_or(LoaderError::Unreadable)?;
         if end < start {
             return Err(LoaderError::Malformed);
         }
@@ -89,26 +94,25 @@ fn memory_map(
             break;
         }
         // An entry's size does not count the size field itself.
-        let size = u32_at(memory, at).ok_or(LoaderError::Unreadable)?;
+        let size = u32_at(memory, at, 0).ok_or(LoaderError::Unreadable)?;
         if size < 20 {
             return Err(LoaderError::Malformed);
         }
         into.add_memory(MemoryEntry {
-            base: u64_at(memory, at + 4).ok_or(LoaderError::Unreadable)?,
-            length: u64_at(memory, at + 12).ok_or(LoaderError::Unreadable)?,
-            kind: u32_at(memory, at + 20).ok_or(LoaderError::Unreadable)?,
+            base: u64_at(memory, at, 4).ok_or(LoaderError::Unreadable)?,
+            length: u64_at(memory, at, 12).ok_or(LoaderError::Unreadable)?,
+            kind: u32_at(memory, at, 20).ok_or(LoaderError::Unreadable)?,
         });
-        // At most 129 sizes of 32 bits on top of a 32-bit start.
-        at += u64::from(size) + 4;
+        at = at.saturating_add(u64::from(size) + 4);
     }
     Ok(())
 }
 
 fn vbe(info: u64, memory: &impl Bytes) -> Option<Vbe> {
-    let short = |offset: u64| u16_at(memory, info + VBE_MODE + offset);
+    let short = |offset: u64| u16_at(memory, info, VBE_MODE.saturating_add(offset));
     Some(Vbe {
-        control: array(memory, u32_at(memory, info + VBE_CONTROL)?.into())?,
-        mode_info: array(memory, u32_at(memory, info + VBE_MODE_INFO)?.into())?,
+        control: array(memory, u32_at(memory, info, VBE_CONTROL)?.into(), 0)?,
+        mode_info: array(memory, u32_at(memory, info, VBE_MODE_INFO)?.into(), 0)?,
         mode: short(0)?,
         interface_segment: short(2)?,
         interface_offset: short(4)?,

@@ -27,17 +27,20 @@ pub(super) fn read(
     info: u64,
     memory: &impl Bytes,
 ) -> Result<(), LoaderError> {
-    let total = u64::from(u32_at(memory, info).ok_or(LoaderError::Unreadable)?);
-    // `info` came as 32 bits: no sum overflows.
-    let end = info + total;
-    let mut at = info + HEADER;
+    let total = u64::from(u32_at(memory, info, 0).ok_or(LoaderError::Unreadable)?);
+    let end = info.saturating_add(total);
+    let mut at = info.saturating_add(HEADER);
     for _ in 0..MAX_TAGS {
         let tag = header(at, end, memory)?;
         if tag.kind == END {
             break;
         }
         one(into, &tag, memory)?;
-        at = tag.at + tag.size.next_multiple_of(8);
+        at = tag
+            .at
+            .saturating_add(tag.size)
+            .checked_next_multiple_of(8)
+            .ok_or(LoaderError::Malformed)?;
     }
     if into.memory.as_slice().is_empty() {
         Err(LoaderError::NoMemoryMap)
@@ -47,12 +50,13 @@ pub(super) fn read(
 }
 
 fn header(at: u64, end: u64, memory: &impl Bytes) -> Result<Tag, LoaderError> {
-    let body = Some(at + HEADER)
+    let body = at
+        .checked_add(HEADER)
         .filter(|body| *body <= end)
         .ok_or(LoaderError::Malformed)?;
-    let kind = u32_at(memory, at).ok_or(LoaderError::Unreadable)?;
-    let size = u64::from(u32_at(memory, at + 4).ok_or(LoaderError::Unreadable)?);
-    if size < HEADER || size - HEADER > end - body {
+    let kind = u32_at(memory, at, 0).ok_or(LoaderError::Unreadable)?;
+    let size = u64::from(u32_at(memory, at, 4).ok_or(LoaderError::Unreadable)?);
+    if size < HEADER || size.saturating_sub(HEADER) > end.saturating_sub(body) {
         return Err(LoaderError::Malformed);
     }
     Ok(Tag { kind, at, size })
@@ -61,10 +65,10 @@ fn header(at: u64, end: u64, memory: &impl Bytes) -> Result<Tag, LoaderError> {
 fn one(into: &mut LoaderInfo, tag: &Tag, memory: &impl Bytes) -> Result<(), LoaderError> {
     let at = tag.at;
     match tag.kind {
-        COMMAND_LINE => into.command_line = CommandLine::read(memory, at + 8),
+        COMMAND_LINE => into.command_line = CommandLine::read(memory, at.saturating_add(8)),
         MODULE => {
-            let start = u32_at(memory, at + 8).ok_or(LoaderError::Unreadable)?;
-            let end = u32_at(memory, at + 12).ok_or(LoaderError::Unreadable)?;
+            let start = u32_at(memory, at, 8).ok_or(LoaderError::Unreadable)?;
+            let end = u32_at(memory, at, 12).ok_or(LoaderError::Unreadable)?;
             if end < start {
                 return Err(LoaderError::Malformed);
             }
@@ -75,32 +79,35 @@ fn one(into: &mut LoaderInfo, tag: &Tag, memory: &impl Bytes) -> Result<(), Load
             into.framebuffer = framebuffer(at, memory).filter(|found| found.address != 0)
         }
         ACPI_OLD if into.rsdp.is_none() => {
-            let old: [u8; 20] = array(memory, at + 8).ok_or(LoaderError::Unreadable)?;
+            let old: [u8; 20] = array(memory, at, 8).ok_or(LoaderError::Unreadable)?;
             let mut rsdp = [0; 36];
             for (to, from) in rsdp.iter_mut().zip(old) {
                 *to = from;
             }
             into.rsdp = Some(rsdp);
         }
-        ACPI_NEW => into.rsdp = Some(array(memory, at + 8).ok_or(LoaderError::Unreadable)?),
+        ACPI_NEW => into.rsdp = Some(array(memory, at, 8).ok_or(LoaderError::Unreadable)?),
         _ => {}
     }
     Ok(())
 }
 
 fn memory_map(into: &mut LoaderInfo, tag: &Tag, memory: &impl Bytes) -> Result<(), LoaderError> {
-    let size = u64::from(u32_at(memory, tag.at + 8).ok_or(LoaderError::Unreadable)?);
+    let size = u64::from(u32_at(memory, tag.at, 8).ok_or(LoaderError::Unreadable)?);
     if size < 24 {
         return Err(LoaderError::Malformed);
     }
     let count = tag.size.saturating_sub(16) / size;
     // One more than is kept, so that the excess is noticed.
     for index in 0..count.min(MAX_MEMORY as u64 + 1) {
-        let at = tag.at + 16 + index * size;
+        let at = tag
+            .at
+            .saturating_add(16)
+            .saturating_add(index.saturating_mul(size));
         into.add_memory(MemoryEntry {
-            base: u64_at(memory, at).ok_or(LoaderError::Unreadable)?,
-            length: u64_at(memory, at + 8).ok_or(LoaderError::Unreadable)?,
-            kind: u32_at(memory, at + 16).ok_or(LoaderError::Unreadable)?,
+            base: u64_at(memory, at, 0).ok_or(LoaderError::Unreadable)?,
+            length: u64_at(memory, at, 8).ok_or(LoaderError::Unreadable)?,
+            kind: u32_at(memory, at, 16).ok_or(LoaderError::Unreadable)?,
         });
     }
     Ok(())
@@ -108,12 +115,12 @@ fn memory_map(into: &mut LoaderInfo, tag: &Tag, memory: &impl Bytes) -> Result<(
 
 fn framebuffer(at: u64, memory: &impl Bytes) -> Option<Framebuffer> {
     Some(Framebuffer {
-        address: u64_at(memory, at + 8)?,
-        pitch: u32_at(memory, at + 16)?,
-        width: u32_at(memory, at + 20)?,
-        height: u32_at(memory, at + 24)?,
-        depth: u8_at(memory, at + 28)?,
-        kind: u8_at(memory, at + 29)?,
+        address: u64_at(memory, at, 8)?,
+        pitch: u32_at(memory, at, 16)?,
+        width: u32_at(memory, at, 20)?,
+        height: u32_at(memory, at, 24)?,
+        depth: u8_at(memory, at, 28)?,
+        kind: u8_at(memory, at, 29)?,
     })
 }
 

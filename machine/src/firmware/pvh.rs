@@ -21,8 +21,8 @@ pub(super) fn read(
     info: u64,
     memory: &impl Bytes,
 ) -> Result<(), LoaderError> {
-    let word = |offset: u64| u32_at(memory, info + offset).ok_or(LoaderError::Unreadable);
-    let long = |offset: u64| u64_at(memory, info + offset).ok_or(LoaderError::Unreadable);
+    let word = |offset: u64| u32_at(memory, info, offset).ok_or(LoaderError::Unreadable);
+    let long = |offset: u64| u64_at(memory, info, offset).ok_or(LoaderError::Unreadable);
     if word(0)? != PVH_MAGIC {
         return Err(LoaderError::Malformed);
     }
@@ -48,8 +48,8 @@ fn modules(
     // One more than is kept, so that the excess is noticed.
     for index in 0..u64::from(count).min(MAX_MODULES as u64 + 1) {
         let at = element(at, index, MODULE_SIZE)?;
-        let start = u64_at(memory, at).ok_or(LoaderError::Unreadable)?;
-        let size = u64_at(memory, at + 8).ok_or(LoaderError::Unreadable)?;
+        let start = u64_at(memory, at, 0).ok_or(LoaderError::Unreadable)?;
+        let size = u64_at(memory, at, 8).ok_or(LoaderError::Unreadable)?;
         into.add_module(
             start,
             start.checked_add(size).ok_or(LoaderError::Malformed)?,
@@ -71,9 +71,9 @@ fn memory_map(
     for index in 0..u64::from(count).min(MAX_MEMORY as u64 + 1) {
         let at = element(at, index, MAP_ENTRY_SIZE)?;
         into.add_memory(MemoryEntry {
-            base: u64_at(memory, at).ok_or(LoaderError::Unreadable)?,
-            length: u64_at(memory, at + 8).ok_or(LoaderError::Unreadable)?,
-            kind: u32_at(memory, at + 16).ok_or(LoaderError::Unreadable)?,
+            base: u64_at(memory, at, 0).ok_or(LoaderError::Unreadable)?,
+            length: u64_at(memory, at, 8).ok_or(LoaderError::Unreadable)?,
+            kind: u32_at(memory, at, 16).ok_or(LoaderError::Unreadable)?,
         });
     }
     Ok(())
@@ -81,10 +81,12 @@ fn memory_map(
 
 /// Where element `index` starts; all of it lies below 2^64.
 fn element(at: u64, index: u64, size: u64) -> Result<u64, LoaderError> {
-    let end = (index + 1)
+    let end = index
+        .saturating_add(1)
         .checked_mul(size)
         .and_then(|bytes| at.checked_add(bytes));
-    end.map(|end| end - size).ok_or(LoaderError::Malformed)
+    end.map(|end| end.saturating_sub(size))
+        .ok_or(LoaderError::Malformed)
 }
 
 #[cfg(test)]

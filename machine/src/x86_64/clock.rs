@@ -60,7 +60,7 @@ impl Clock {
         let frequency = match (known, &comparison) {
             (Some(frequency), _) => frequency,
             (None, Some(found)) => {
-                (u128::from(found.timestamp) * u128::from(found.per_second) >> 16) as u64
+                ((u128::from(found.timestamp) * u128::from(found.per_second)) >> 16) as u64
             }
             (None, None) => return None,
         };
@@ -73,7 +73,7 @@ impl Clock {
         };
         apic.arm_timer(FIRST_VECTOR + TIMER.0 as u8, by_timestamp);
         Some(Self {
-            ticks_per_us: ((frequency + 500_000) / 1_000_000).max(1),
+            ticks_per_us: (frequency.saturating_add(500_000) / 1_000_000).max(1),
             timer,
         })
     }
@@ -92,7 +92,7 @@ impl Clock {
             Timer::Deadline => unsafe { registers::write_msr(msr::TSC_DEADLINE, deadline.max(1)) },
             Timer::Count { ratio } => {
                 let ticks = deadline.saturating_sub(registers::timestamp());
-                let count = u128::from(ticks) * u128::from(ratio) >> 32;
+                let count = (u128::from(ticks) * u128::from(ratio)) >> 32;
                 // A count too long for the register ends early: whoever gets the interrupt
                 // looks at the clock and asks again. Zero would disarm it.
                 apic.count_down(u32::try_from(count).unwrap_or(u32::MAX).max(1));
@@ -111,7 +111,9 @@ impl Default for Clock {
 fn known_frequency() -> Option<u64> {
     let crystal = cpuid::leaf(0x15, 0);
     if crystal.eax != 0 && crystal.ebx != 0 && crystal.ecx != 0 {
-        return Some(u64::from(crystal.ecx) * u64::from(crystal.ebx) / u64::from(crystal.eax));
+        // Two factors of 32 bits.
+        let scaled = u64::from(crystal.ecx) * u64::from(crystal.ebx);
+        return scaled.checked_div(crystal.eax.into());
     }
     let base_mhz = u64::from(cpuid::leaf(0x16, 0).eax & 0xffff);
     if base_mhz != 0 {

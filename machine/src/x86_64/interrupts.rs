@@ -69,7 +69,8 @@ impl Interrupts {
         match self.ioapics.get_mut(self.count) {
             Some(place) => {
                 *place = ioapic;
-                self.count += 1;
+                // `count` was an index of `ioapics`.
+                self.count = self.count.saturating_add(1);
                 true
             }
             None => false,
@@ -210,5 +211,5 @@ pub fn vector(irq: Irq) -> Option<u8> {
     u8::try_from(irq.0)
         .ok()
         .filter(|number| usize::from(*number) < IRQS)
-        .map(|number| FIRST_VECTOR + number)
+        .and_then(|number| FIRST_VECTOR.checked_add(number))
 }

@@ -12,6 +12,12 @@ const MASKED: u32 = 1 << 16;
 const LEVEL: u32 = 1 << 15;
 const ACTIVE_LOW: u32 = 1 << 13;
 
+/// The first of the two registers of `pin`; the second follows it.
+fn entry(pin: u32) -> u32 {
+    // Registers have numbers of eight bits.
+    FIRST_ENTRY.wrapping_add(pin << 1)
+}
+
 /// One IO APIC.
 #[derive(Clone, Copy, Debug)]
 pub struct IoApic {
@@ -31,7 +37,7 @@ impl IoApic {
         let mut apic = Self { mapped, pins: 0 };
         apic.pins = (apic.read(VERSION) >> 16 & 0xff) + 1;
         for pin in 0..apic.pins {
-            apic.write(FIRST_ENTRY + 2 * pin, MASKED);
+            apic.write(entry(pin), MASKED);
         }
         apic
     }
@@ -52,12 +58,9 @@ impl IoApic {
         } else {
             0
         };
-        self.write(FIRST_ENTRY + 2 * pin, MASKED);
-        self.write(FIRST_ENTRY + 2 * pin + 1, core << 24);
-        self.write(
-            FIRST_ENTRY + 2 * pin,
-            MASKED | trigger | polarity | u32::from(vector),
-        );
+        self.write(entry(pin), MASKED);
+        self.write(entry(pin) | 1, core << 24);
+        self.write(entry(pin), MASKED | trigger | polarity | u32::from(vector));
     }
 
     /// Masks or unmasks `pin`.
@@ -65,11 +68,8 @@ impl IoApic {
         if pin >= self.pins {
             return;
         }
-        let entry = self.read(FIRST_ENTRY + 2 * pin) & !MASKED;
-        self.write(
-            FIRST_ENTRY + 2 * pin,
-            if masked { entry | MASKED } else { entry },
-        );
+        let now = self.read(entry(pin)) & !MASKED;
+        self.write(entry(pin), if masked { now | MASKED } else { now });
     }
 
     fn read(&self, register: u32) -> u32 {
