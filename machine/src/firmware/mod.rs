@@ -6,6 +6,7 @@
 
 pub mod acpi;
 pub mod bytes;
+pub mod fdt;
 pub mod list;
 pub mod loader;
 mod multiboot1;
