@@ -37,9 +37,8 @@ pub enum Event {
     FpuUnavailable,
     /// A debug exception. `fault_ip` is the instruction.
     Debug {
-        reason: Word,
-        address: Word,
-        breakpoint: Word,
+        /// What the processor says of it; `isa::debug` reads it.
+        status: Word,
     },
 }
 
@@ -81,18 +80,14 @@ pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
                 },
             );
         }
-        Event::Debug {
-            reason,
-            address,
-            breakpoint,
-        } => enter_fault(
-            k,
-            Fault::Debug {
-                reason,
-                address,
-                breakpoint,
-            },
-        ),
+        Event::Debug { status } => {
+            if let Some(fault) = k
+                .current()
+                .and_then(|thread| isa::debug::trap(k, thread, status))
+            {
+                enter_fault(k, fault);
+            }
+        }
         Event::FpuUnavailable => enter_fpu(k),
     }
     leave(k)
@@ -183,6 +178,9 @@ pub(crate) fn resume(k: &mut Kernel) -> Resume {
     }
     isa::vspace::activate(k, thread);
     sched::fpu_prepare(k, thread);
+    if PROFILE.hardware_debug_api {
+        isa::debug::prepare(k, thread);
+    }
     Resume::Thread(thread.context())
 }
 

@@ -13,7 +13,7 @@ use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::{self, Access, Sending, Tcb, TcbSlot, ThreadState};
 use abi::Word;
-use abi::fault::FaultType;
+use abi::fault::{DebugReason, FaultType};
 use abi::message::{MESSAGE_REGISTERS, MessageInfo};
 
 /// In which part of a system call a capability was missing.
@@ -244,8 +244,19 @@ pub(crate) fn accept_reply(
             isa::USER_EXCEPTION_REGISTERS.into_iter(),
         ),
         Fault::Timeout { .. } => write_back(k, replier, thread, 0..isa::TIMEOUT_REPLY_REGISTERS),
-        Fault::Debug { .. } => write_back(k, replier, thread, core::iter::empty()),
+        Fault::Debug { reason, .. } => accept_debug_reply(k, reason, replier, thread),
     }
+}
+
+/// The reply to a single step says how many to take before the next report.
+fn accept_debug_reply(k: &mut Kernel, reason: Word, replier: Ref<Tcb>, thread: Ref<Tcb>) -> bool {
+    let context = &k[replier.context()];
+    let info = MessageInfo(context.message_info());
+    let [steps, ..] = context.message_registers();
+    if reason == DebugReason::SingleStep as Word && info.length() > 0 {
+        isa::debug::step(k, thread, steps);
+    }
+    info.label() == 0
 }
 
 fn write_back(

@@ -6,6 +6,7 @@ use super::segments::USER_VECTORS;
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
+use abi::PROFILE;
 use core::sync::atomic::Ordering;
 use kernel::entry::{self, Event, Resume};
 use kernel::isa::Context;
@@ -13,7 +14,9 @@ use kernel::object::store::Object;
 use machine::x86_64::interrupts::SPURIOUS_VECTOR;
 use machine::x86_64::registers;
 
+const DEBUG: u64 = 1;
 const NON_MASKABLE: u64 = 2;
+const BREAKPOINT: u64 = 3;
 const NO_FPU: u64 = 7;
 const DOUBLE_FAULT: u64 = 8;
 const PAGE_FAULT: u64 = 14;
@@ -46,6 +49,12 @@ pub(super) extern "sysv64" fn on_trap(vector: u64, error: u64, interrupted: u64)
             address: registers::cr2(),
             status: error,
             instruction: error & INSTRUCTION_FETCH != 0,
+        },
+        DEBUG if PROFILE.hardware_debug_api => Event::Debug {
+            status: registers::take_debug_status(),
+        },
+        BREAKPOINT if PROFILE.hardware_debug_api => Event::Debug {
+            status: kernel::isa::debug::BREAKPOINT_INSTRUCTION,
         },
         0..=LAST_EXCEPTION => Event::UserException {
             number: vector,

@@ -1,5 +1,6 @@
 //! Threads: their state and the operations on it. Invocations are in [`invoke`].
 
+pub mod debug;
 pub mod invoke;
 
 use crate::Kernel;
@@ -27,11 +28,14 @@ const TCB_OFFSET: u64 = (size_of::<isa::Context>() as u64).next_multiple_of(64);
 const SLOTS_OFFSET: u64 = 640;
 /// Where the floating-point state starts: on a cache line, with room for 832 bytes behind it.
 pub const FPU_OFFSET: u64 = 1216;
+/// Where the debug state starts.
+pub const DEBUG_OFFSET: u64 = 832;
 /// How many slots a TCB has.
 pub const SLOTS: u64 = 5;
 
 const _: () = assert!(TCB_OFFSET + size_of::<Tcb>() as u64 <= SLOTS_OFFSET);
-const _: () = assert!(SLOTS_OFFSET + SLOTS * 32 <= FPU_OFFSET);
+const _: () = assert!(SLOTS_OFFSET + SLOTS * 32 <= DEBUG_OFFSET);
+const _: () = assert!(DEBUG_OFFSET + size_of::<isa::debug::State>() as u64 <= FPU_OFFSET);
 const _: () = assert!(FPU_OFFSET + isa::FPU_BYTES <= 1 << isa::TCB_BITS);
 
 /// A slot of a TCB.
@@ -199,10 +203,15 @@ pub(crate) fn block_of_slots(slots: Ref<Slot>) -> Ref<Tcb> {
 }
 
 /// Pieces of a TCB block, for the liveness map: offset, length, kind.
-pub(crate) const PIECES: [(u64, u64, Kind); 4] = [
+pub(crate) const PIECES: [(u64, u64, Kind); 5] = [
     (0, size_of::<isa::Context>() as u64, Kind::Context),
     (TCB_OFFSET, size_of::<Tcb>() as u64, Kind::Tcb),
     (SLOTS_OFFSET, SLOTS * 32, Kind::Slots),
+    (
+        DEBUG_OFFSET,
+        size_of::<isa::debug::State>() as u64,
+        Kind::Context,
+    ),
     (FPU_OFFSET, isa::FPU_BYTES, Kind::Fpu),
 ];
 

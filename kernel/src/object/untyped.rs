@@ -338,6 +338,7 @@ fn create_tcb(k: &mut Kernel, at: KernelAddress) -> Ref<Tcb> {
     let (domain, core) = (k.schedule.current_domain() as u8, k.core as u8);
     write(k, thread, Tcb::new(domain, core));
     write(k, thread.context(), isa::Context::new());
+    write(k, thread.sibling(), isa::debug::State::default());
     k.machine.fpu_initialise(thread.fpu());
     console::thread_born(k, thread);
     thread

@@ -81,6 +81,8 @@ pub struct Model {
     /// The floating-point registers of the processor, and whether user mode may use them.
     pub fpu: [u64; FPU_WORDS],
     fpu_enabled: bool,
+    /// The debug registers: what is watched, and the control register.
+    pub breakpoints: ([u64; 4], u64),
     console: Vec<u8>,
     halted: bool,
 }
@@ -111,6 +113,7 @@ impl Model {
             timer_precision: config.timer_precision,
             huge_pages: config.huge_pages,
             fpu: [0; FPU_WORDS],
+            breakpoints: ([0; 4], 0),
             fpu_enabled: false,
             console: Vec::new(),
             halted: false,
@@ -529,6 +532,10 @@ impl X86Machine for Model {
 
     fn ioapic_count(&self) -> usize {
         self.ports.ioapics.len()
+    }
+
+    fn load_breakpoints(&mut self, addresses: [u64; 4], control: u64) {
+        self.breakpoints = (addresses, control);
     }
 
     fn ioapic_pins(&self, ioapic: usize) -> usize {

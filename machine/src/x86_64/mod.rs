@@ -294,6 +294,10 @@ impl X86Machine for X86 {
         self.interrupts.ioapic_count()
     }
 
+    fn load_breakpoints(&mut self, addresses: [u64; 4], control: u64) {
+        registers::load_breakpoints(addresses, control);
+    }
+
     fn ioapic_pins(&self, ioapic: usize) -> usize {
         self.interrupts.pins(ioapic)
     }

@@ -95,6 +95,42 @@ pub fn cr2() -> u64 {
     value
 }
 
+/// Takes what the last debug exception was about (DR6), and clears it.
+pub fn take_debug_status() -> u64 {
+    let status: u64;
+    // SAFETY: reading has no effect.
+    unsafe { asm!("mov {}, dr6", out(reg) status, options(nomem, nostack, preserves_flags)) };
+    // SAFETY: clearing the status only forgets it; the bits that are always one stay so.
+    unsafe {
+        asm!("mov dr6, {}", in(reg) 0xffff_0ff0_u64, options(nomem, nostack, preserves_flags))
+    };
+    status
+}
+
+/// Watches `addresses` as `control` (DR7) says. The caller passes user addresses only.
+pub fn load_breakpoints(addresses: [u64; 4], control: u64) {
+    let [a, b, c, d] = addresses;
+    // SAFETY: while DR7 is 0 nothing is watched; the addresses are user space's, so that the
+    // kernel's own accesses never match.
+    unsafe {
+        asm!(
+            "mov dr7, {zero}",
+            "mov dr0, {a}",
+            "mov dr1, {b}",
+            "mov dr2, {c}",
+            "mov dr3, {d}",
+            "mov dr7, {control}",
+            zero = in(reg) 0_u64,
+            a = in(reg) a,
+            b = in(reg) b,
+            c = in(reg) c,
+            d = in(reg) d,
+            control = in(reg) control | 1 << 10,
+            options(nomem, nostack, preserves_flags)
+        );
+    }
+}
+
 /// Sets an extended control register.
 ///
 /// # Safety

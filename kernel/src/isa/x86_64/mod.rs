@@ -1,6 +1,7 @@
 //! x86_64: PML4 to PT, IO ports, IO APIC and MSI interrupts.
 
 pub mod context;
+pub mod debug;
 pub mod ioport;
 pub mod irq;
 pub mod vspace;
@@ -39,6 +40,8 @@ pub const VSPACE_BITS: u8 = abi::object::VSPACE_BITS as u8;
 pub const REGISTERS: usize = abi::x86_64::register::LENGTH;
 /// Message words in registers.
 pub const MESSAGE_REGISTERS: usize = 4;
+/// First address that user space cannot map.
+pub const USER_TOP: Word = abi::x86_64::USER_TOP;
 /// Interrupt numbers.
 pub const IRQS: usize = 128;
 /// How debug calls name the capability to a root.
@@ -50,6 +53,8 @@ pub const FPU_DISABLED_FAULT: Fault = Fault::UserException { number: 7, code: 0 
 #[derive(Clone, Debug)]
 pub struct Globals {
     pub ports: ioport::PortMap,
+    /// The debug registers watch something.
+    pub breakpoints_loaded: bool,
 }
 
 impl Globals {
@@ -57,6 +62,7 @@ impl Globals {
     pub const fn new() -> Self {
         Self {
             ports: ioport::PortMap::new(),
+            breakpoints_loaded: false,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::object::cnode::Slot;
 use crate::object::notification::{self, Notification, Signal};
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
+use crate::object::tcb::debug::DebugInvocation;
 use crate::object::tcb::{self, Tcb, TcbSlot};
 use crate::sched;
 use abi::Word;
@@ -78,6 +79,7 @@ pub enum TcbInvocation {
     BindNotification(Ref<Notification>),
     UnbindNotification,
     SetTlsBase(Word),
+    Debug(DebugInvocation),
     SetFlags {
         clear: Word,
         set: Word,
@@ -132,7 +134,7 @@ impl TcbInvocation {
                 clear: m.word(k, 0),
                 set: m.word(k, 1),
             }),
-            _ => Err(SyscallError::IllegalOperation),
+            _ => DebugInvocation::decode(k, invocation, m).map(Self::Debug),
         }
     }
 
@@ -184,6 +186,7 @@ impl TcbInvocation {
             Self::BindNotification(notification) => notification::bind_tcb(k, notification, thread),
             Self::UnbindNotification => notification::unbind_tcb(k, thread),
             Self::SetTlsBase(base) => k[thread.context()].set_tls_base(base),
+            Self::Debug(invocation) => return Ok(invocation.commit(k, thread, m)),
             Self::SetFlags { clear, set } => {
                 let flags = k[thread].flags & !clear | set & abi::sched::TCB_FLAG_MASK;
                 k[thread].flags = flags;
