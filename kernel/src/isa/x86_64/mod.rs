@@ -8,6 +8,7 @@ pub mod vspace;
 
 pub use context::Context;
 pub use ioport::IsaCap;
+pub use vspace::boot::{BOOT_CAPS, BOOT_RULES, ELF_MACHINE, NUM_IOPT_LEVELS};
 pub use vspace::{FrameSize, Level};
 
 use crate::Kernel;

@@ -3,6 +3,8 @@
 //! A capability says where its frame or table was mapped; whether that still holds is looked up
 //! in the tables before anything is changed.
 
+pub mod boot;
+
 use crate::Kernel;
 use crate::bits;
 use crate::cap::{Cap, FrameCap, Mapping, TableCap, VSpaceCap, VmRights};
