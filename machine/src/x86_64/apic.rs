@@ -97,7 +97,7 @@ impl LocalApic {
     /// Whether one of the 32 interrupts `32 * group` and following waits to be served.
     #[inline(always)]
     pub fn requested(self, group: u32) -> bool {
-        self.read_at(Register::Request as u32 + group * 0x10) != 0
+        self.read_at(Register::Request as u32 | group << 4) != 0
     }
 
     /// Raises the edge-triggered interrupt `vector` on this core.
