@@ -278,13 +278,18 @@ impl World {
         Ok(())
     }
 
-    /// Lets threads run, for at most `millis`, until `done`; the driver runs below them meanwhile.
-    pub(crate) fn wait_for(&self, millis: u64, done: impl Fn() -> bool) -> Outcome {
-        root::TCB.set_priority(root::TCB, 1)?;
+    /// Shares the processor with threads that begin [`Start::below`], for at most `millis`, until
+    /// `done`.
+    pub(crate) fn wait_for(&self, millis: u64, mut done: impl FnMut() -> bool) -> Outcome {
+        root::TCB.set_priority(root::TCB, DRIVER_PRIORITY / 2)?;
         let clock = Clock::start(self.boot);
-        while !done() && clock.micros() < millis * 1_000 {}
+        let mut happened = done();
+        while !happened && clock.micros() < millis * 1_000 {
+            user_api::syscalls::yield_now();
+            happened = done();
+        }
         root::TCB.set_priority(root::TCB, DRIVER_PRIORITY)?;
-        if done() {
+        if happened {
             Ok(())
         } else {
             Err(fail(format_args!("it did not happen in {millis} ms")))

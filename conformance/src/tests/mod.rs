@@ -3,10 +3,12 @@
 mod badges;
 mod boot;
 mod cnode;
+mod fault;
 mod ipc;
 mod notification;
 mod reply;
 mod retype;
+mod tcb;
 mod transfer;
 
 use crate::Test;
@@ -21,6 +23,8 @@ pub(crate) const ALL: &[&[Test]] = &[
     transfer::TESTS,
     reply::TESTS,
     notification::TESTS,
+    fault::TESTS,
+    tcb::TESTS,
 ];
 
 /// Reads a word of mapped memory.
