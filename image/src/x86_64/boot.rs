@@ -240,7 +240,12 @@ impl Boot {
         };
         let resume = match kernel::boot::boot(&mut kernel, &platform) {
             Ok(resume) => resume,
-            Err(error) => fatal_text(error.text()),
+            Err(error) => fatal(|voice| {
+                let details = error.details().into_iter().flatten();
+                details.fold(voice.text(error.text()), |voice, (what, number)| {
+                    voice.text(what).hex(number)
+                })
+            }),
         };
         if abi::FLAVOUR.printing() {
             Voice.text("Booting all finished, dropped to user space\n");

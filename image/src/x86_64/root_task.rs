@@ -57,9 +57,13 @@ fn parse<'a>(module: Span) -> Elf<'a> {
     match Elf::read(file) {
         Ok(elf) => elf,
         Err(error) => fatal(|voice| {
-            voice
+            let voice = voice
                 .text("the root task cannot be loaded: ")
-                .text(error.text())
+                .text(error.text());
+            match error.detail() {
+                Some((what, number)) => voice.text(what).hex(number),
+                None => voice,
+            }
         }),
     }
 }

@@ -60,22 +60,27 @@ impl ElfError {
             Self::EntryOutside { .. } => "its entry is in no segment",
         }
     }
+
+    /// The number that [`Self::text`] is about, behind the words that introduce it.
+    pub const fn detail(&self) -> Option<(&'static str, u64)> {
+        match *self {
+            Self::NotElf64 | Self::NoHeaders | Self::NothingToLoad => None,
+            Self::OtherMachine { machine } => Some((": machine ", machine)),
+            Self::NotExecutable { kind } => Some((": type ", kind)),
+            Self::TooManyHeaders { count } => Some((": ", count)),
+            Self::LargerInFile { segment }
+            | Self::Truncated { segment }
+            | Self::OutsideUserSpace { segment }
+            | Self::Overlap { segment } => Some((": program header ", segment as u64)),
+            Self::EntryOutside { entry } => Some((": ", entry)),
+        }
+    }
 }
 
 impl fmt::Display for ElfError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text())?;
-        match *self {
-            Self::NotElf64 | Self::NoHeaders | Self::NothingToLoad => Ok(()),
-            Self::OtherMachine { machine } => write!(f, ": {machine}, not {}", isa::ELF_MACHINE),
-            Self::NotExecutable { kind } => write!(f, ": its type is {kind}"),
-            Self::TooManyHeaders { count } => write!(f, ": {count}, not {MAX_HEADERS} or less"),
-            Self::LargerInFile { segment }
-            | Self::Truncated { segment }
-            | Self::OutsideUserSpace { segment }
-            | Self::Overlap { segment } => write!(f, ": segment {segment}"),
-            Self::EntryOutside { entry } => write!(f, ": {entry:#x}"),
-        }
+        self.detail().map_or(Ok(()), |(what, number)| write!(f, "{what}{number:#x}"))
     }
 }
 

@@ -41,32 +41,39 @@ impl BootError {
             Self::TooLittleMemory { .. } => "too little memory for the root task's objects",
         }
     }
+
+    /// The numbers that [`Self::text`] is about, each behind the words that introduce it.
+    pub const fn details(&self) -> [Option<(&'static str, u64)>; 2] {
+        match *self {
+            Self::TooManyRegions => [Some((": more than ", MAX_REGIONS as u64)), None],
+            Self::ImageNotPages { start, end } => [Some((": ", start)), Some((" to ", end))],
+            Self::ImageInKernel { start, kernel_end } => {
+                [Some((": it starts at ", start)), Some((", the kernel ends at ", kernel_end))]
+            }
+            Self::ImageOutsideWindow { end, window } => {
+                [Some((": it ends at ", end)), Some((", the window at ", window))]
+            }
+            Self::ImageOutsideUserSpace { end, top } => {
+                [Some((": it ends at ", end)), Some((", user space at ", top))]
+            }
+            Self::EntryOutsideImage { entry } => [Some((": ", entry)), None],
+            Self::ExtraTooLarge { wanted } => [Some((": bytes: ", wanted)), None],
+            Self::TooFewSlots { wanted, available } => {
+                [Some((": wanted ", wanted)), Some((", available ", available))]
+            }
+            Self::TooLittleMemory { wanted, largest } => {
+                [Some((": wanted bytes: ", wanted)), Some((", largest free region: ", largest))]
+            }
+        }
+    }
 }
 
 impl fmt::Display for BootError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text())?;
-        match *self {
-            Self::TooManyRegions => write!(f, ": at most {MAX_REGIONS}"),
-            Self::ImageNotPages { start, end } => write!(f, ": {start:#x} to {end:#x}"),
-            Self::ImageInKernel { start, kernel_end } => {
-                write!(f, ": it starts at {start:#x}, the kernel ends at {kernel_end:#x}")
-            }
-            Self::ImageOutsideWindow { end, window } => {
-                write!(f, ": it ends at {end:#x}, the window at {window:#x}")
-            }
-            Self::ImageOutsideUserSpace { end, top } => {
-                write!(f, ": it ends at {end:#x}, user space at {top:#x}")
-            }
-            Self::EntryOutsideImage { entry } => write!(f, ": {entry:#x}"),
-            Self::ExtraTooLarge { wanted } => write!(f, ": {wanted:#x} bytes"),
-            Self::TooFewSlots { wanted, available } => {
-                write!(f, ": {wanted} wanted, {available} available")
-            }
-            Self::TooLittleMemory { wanted, largest } => {
-                write!(f, ": {wanted:#x} bytes wanted, the largest free region has {largest:#x}")
-            }
-        }
+        let details = self.details();
+        let mut details = details.iter().flatten();
+        details.try_for_each(|(what, number)| write!(f, "{what}{number:#x}"))
     }
 }
 

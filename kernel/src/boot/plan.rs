@@ -70,8 +70,8 @@ pub struct Layout {
 /// Page tables of one level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Level {
-    /// log2 of what a table spans.
-    pub span_bits: u32,
+    /// Bytes that a table spans.
+    pub span: u64,
     /// The first virtual address that the first table spans.
     pub first: u64,
     /// How many.
@@ -264,10 +264,11 @@ impl Layout {
 fn levels(rules: &Rules, span: Region) -> [Level; MAX_LEVELS] {
     let mut levels = [Level::default(); MAX_LEVELS];
     for (level, &span_bits) in levels.iter_mut().zip(rules.table_spans) {
-        let (first, last) = (span.start >> span_bits, span.end.saturating_sub(1) >> span_bits);
+        let number = |at: u64| at.unbounded_shr(span_bits);
+        let (first, last) = (number(span.start), number(span.end.saturating_sub(1)));
         *level = Level {
-            span_bits,
-            first: first << span_bits,
+            span: 1u64.unbounded_shl(span_bits),
+            first: first.unbounded_shl(span_bits),
             count: last.saturating_sub(first).saturating_add(1),
         };
     }

@@ -136,7 +136,7 @@ fn give_tables(k: &mut Kernel, caps: &Caps, plan: &Plan) {
             let table = vspace::map_new_table(k, caps.vspace, depth, PhysicalAddress(next), address);
             caps.give(k, index, Cap::PageTable(table));
             next = next.saturating_add(PAGE);
-            address = address.saturating_add(1 << level.span_bits);
+            address = address.saturating_add(level.span);
         }
     }
 }
