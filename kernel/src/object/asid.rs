@@ -156,7 +156,7 @@ impl MakePool {
     /// Does it.
     pub fn commit(self, k: &mut Kernel) {
         let full = UntypedCap {
-            watermark: 1 << self.cap.bits,
+            watermark: crate::bits::size(self.cap.bits),
             cleared: 0,
             ..self.cap
         };

@@ -126,7 +126,7 @@ impl Retype {
             0
         };
         let available = bits::size(cap.bits).saturating_sub(used);
-        if available >> bits < count {
+        if available.wrapping_shr(bits.into()) < count {
             return Err(SyscallError::NotEnoughMemory { available });
         }
         let object = NewObject::of(object_type).ok_or(SyscallError::InvalidArgument(0))?;
@@ -286,7 +286,7 @@ pub(crate) fn create(
         }),
         NewObject::Tcb => Cap::Tcb(create_tcb(k, at)),
         NewObject::Endpoint => {
-            let endpoint = born(k, at, 1 << bits, Endpoint::new());
+            let endpoint = born(k, at, bits::size(bits), Endpoint::new());
             Cap::Endpoint(EndpointCap {
                 endpoint,
                 badge: 0,
@@ -294,7 +294,7 @@ pub(crate) fn create(
             })
         }
         NewObject::Notification => {
-            let notification = born(k, at, 1 << bits, Notification::new());
+            let notification = born(k, at, bits::size(bits), Notification::new());
             Cap::Notification(NotificationCap {
                 notification,
                 badge: 0,
@@ -302,14 +302,14 @@ pub(crate) fn create(
             })
         }
         NewObject::Reply => {
-            let reply = born(k, at, 1 << bits, Reply::new());
+            let reply = born(k, at, bits::size(bits), Reply::new());
             Cap::Reply(ReplyCap {
                 reply,
                 can_grant: true,
             })
         }
         NewObject::SchedContext => {
-            let sched_context = born(k, at, 1 << bits, SchedContext::new());
+            let sched_context = born(k, at, bits::size(bits), SchedContext::new());
             Cap::SchedContext(SchedContextCap {
                 sched_context,
                 bits,
@@ -317,7 +317,7 @@ pub(crate) fn create(
         }
         NewObject::CNode => {
             // All zero is an array of empty slots.
-            k.machine.born(at, 1 << bits, Kind::Slots);
+            k.machine.born(at, bits::size(bits), Kind::Slots);
             let radix = bits.saturating_sub(SLOT_BITS as u8);
             Cap::CNode(CNodeCap {
                 slots: Ref::new(at),

@@ -183,7 +183,7 @@ fn components(features: &Features, room: usize) -> u64 {
 /// Where the last of `components` ends in the area.
 fn end_of(components: u64) -> usize {
     let ends = (2..32)
-        .filter(|number| components >> number & 1 != 0)
+        .filter(|number| components.wrapping_shr(*number) & 1 != 0)
         .map(|number| {
             let place = cpuid::leaf(0xd, number);
             place.ebx.saturating_add(place.eax) as usize
