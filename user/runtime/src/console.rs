@@ -51,6 +51,12 @@ pub fn write_byte(byte: u8) {
     }
 }
 
+/// The serial port, if the console has taken it because the kernel does not print: for a driver
+/// that is to take over.
+pub fn port() -> Option<user_api::IoPort> {
+    crate::isa::serial_port()
+}
+
 /// Writes what is left of the running thread's line.
 pub fn flush() {
     crate::block::current().line.flush();

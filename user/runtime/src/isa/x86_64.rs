@@ -109,13 +109,17 @@ pub(crate) fn open_serial() {
     }
 }
 
+/// The serial port, if it is ours.
+pub(crate) fn serial_port() -> Option<IoPort> {
+    let slot = SERIAL.load(Ordering::Relaxed);
+    (slot != 0).then_some(IoPort::new(slot))
+}
+
 /// Writes a byte to the serial port, if it is ours.
 pub(crate) fn serial_byte(byte: u8) {
-    let slot = SERIAL.load(Ordering::Relaxed);
-    if slot == 0 {
+    let Some(port) = serial_port() else {
         return;
-    }
-    let port = IoPort::new(slot);
+    };
     while port
         .in8(SERIAL_LINE_STATUS)
         .is_ok_and(|status| status & SERIAL_CAN_TAKE == 0)

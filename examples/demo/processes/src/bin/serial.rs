@@ -1,0 +1,177 @@
+//! The serial driver: owns the ports 0x3f8 to 0x3ff and interrupt 4.
+//!
+//! Characters arrive by interrupt and wait in a ring until somebody reads. A reader who comes
+//! first waits in [`slot::WAITING_REPLY`] while the driver serves others by [`slot::REPLY`]: with
+//! two reply objects one thread keeps one caller waiting and answers all others. The interrupt's
+//! notification is bound to the thread, so one `recv` waits for messages and interrupts.
+#![no_std]
+#![no_main]
+#![deny(unsafe_code)]
+
+use demo_common::protocol::serial::{MOST_BYTES, READ, WRITE};
+use demo_common::protocol::{INTERRUPT_BADGE, REFUSED};
+use demo_common::{console, slot};
+use user_api::{Message, Reply, Result, Word};
+
+user_runtime::process!(main);
+
+/// Registers of the 16550, as port numbers.
+mod register {
+    pub(crate) const DATA: u16 = 0x3f8;
+    pub(crate) const INTERRUPT_ENABLE: u16 = DATA + 1;
+    pub(crate) const FIFO_CONTROL: u16 = DATA + 2;
+    pub(crate) const LINE_CONTROL: u16 = DATA + 3;
+    pub(crate) const MODEM_CONTROL: u16 = DATA + 4;
+    pub(crate) const LINE_STATUS: u16 = DATA + 5;
+}
+
+const HAS_DATA: u8 = 1 << 0;
+const CAN_TAKE: u8 = 1 << 5;
+const ALL_SENT: u8 = 1 << 6;
+/// Bytes that the device takes once it says that it can.
+const FIFO_BYTES: usize = 16;
+
+fn main(_: Word) -> Result {
+    let mut driver = Driver {
+        input: Ring::new(),
+        free: slot::REPLY,
+        reader: None,
+    };
+    set_up()?;
+    slot::INTERRUPT.set_notification(slot::WAKE)?;
+    slot::INTERRUPT.ack()?;
+    let mut message = slot::SERVICE.recv(driver.free);
+    loop {
+        let answer = match (message.badge, message.label()) {
+            (INTERRUPT_BADGE, _) => driver.interrupt()?,
+            (_, WRITE) => {
+                write(console::unpack(&message, &mut [0; MOST_BYTES]))?;
+                Some(Message::default())
+            }
+            (_, READ) => driver.read(),
+            _ => Some(Message::new(REFUSED)),
+        };
+        message = match answer {
+            Some(answer) => slot::SERVICE.reply_recv(answer, driver.free),
+            None => slot::SERVICE.recv(driver.free),
+        };
+    }
+}
+
+/// 115200 baud, 8 bits, FIFO on, an interrupt for every character received.
+fn set_up() -> Result {
+    use register::*;
+    while slot::PORTS.in8(LINE_STATUS)? & ALL_SENT == 0 {}
+    for (register, value) in [
+        (INTERRUPT_ENABLE, 0),
+        (LINE_CONTROL, 0x80), // the next two registers are the divisor of the clock
+        (DATA, 1),
+        (INTERRUPT_ENABLE, 0),
+        (LINE_CONTROL, 0x03),
+        (FIFO_CONTROL, 0x01),
+        (MODEM_CONTROL, 0x0b), // ready, and the line to the interrupt controller connected
+        (INTERRUPT_ENABLE, 0x01),
+    ] {
+        slot::PORTS.out8(register, value)?;
+    }
+    Ok(())
+}
+
+fn write(bytes: &[u8]) -> Result {
+    for chunk in bytes.chunks(FIFO_BYTES) {
+        while slot::PORTS.in8(register::LINE_STATUS)? & CAN_TAKE == 0 {}
+        for &byte in chunk {
+            slot::PORTS.out8(register::DATA, byte)?;
+        }
+    }
+    Ok(())
+}
+
+struct Driver {
+    input: Ring,
+    /// The reply object that the next caller gets.
+    free: Reply,
+    /// The reply object of a reader who waits for input.
+    reader: Option<Reply>,
+}
+
+impl Driver {
+    /// Takes in what has arrived, and wakes the reader. Acknowledges first: the line's interrupt
+    /// is edge-triggered, and an edge that comes while it is masked would be lost.
+    fn interrupt(&mut self) -> Result<Option<Message>> {
+        slot::INTERRUPT.ack()?;
+        while slot::PORTS.in8(register::LINE_STATUS)? & HAS_DATA != 0 {
+            self.input.push(slot::PORTS.in8(register::DATA)?);
+        }
+        if self.input.is_empty() {
+            return Ok(None);
+        }
+        if let Some(reader) = self.reader.take() {
+            reader.send(self.take_input());
+        }
+        Ok(None)
+    }
+
+    /// Answers a reader at once, or lets it wait.
+    fn read(&mut self) -> Option<Message> {
+        if !self.input.is_empty() {
+            return Some(self.take_input());
+        }
+        if self.reader.is_some() {
+            return Some(Message::new(REFUSED));
+        }
+        self.reader = Some(self.free);
+        self.free = if self.free == slot::REPLY {
+            slot::WAITING_REPLY
+        } else {
+            slot::REPLY
+        };
+        None
+    }
+
+    fn take_input(&mut self) -> Message {
+        let mut bytes = [0; MOST_BYTES];
+        let mut length = 0;
+        for place in &mut bytes {
+            let Some(byte) = self.input.pop() else { break };
+            *place = byte;
+            length += 1;
+        }
+        console::pack(0, bytes.get(..length).unwrap_or_default())
+    }
+}
+
+/// The last characters that nobody has read. What does not fit is lost, as on any serial line.
+struct Ring {
+    bytes: [u8; 256],
+    first: usize,
+    used: usize,
+}
+
+impl Ring {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; 256],
+            first: 0,
+            used: 0,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
+    fn push(&mut self, byte: u8) {
+        if self.used < self.bytes.len() {
+            self.bytes[(self.first + self.used) % self.bytes.len()] = byte;
+            self.used += 1;
+        }
+    }
+
+    fn pop(&mut self) -> Option<u8> {
+        self.used = self.used.checked_sub(1)?;
+        let byte = self.bytes[self.first];
+        self.first = (self.first + 1) % self.bytes.len();
+        Some(byte)
+    }
+}

@@ -1,0 +1,18 @@
+//! What init and its processes agree on.
+//!
+//! Each file of `src/bin` is one process: a program of its own, in an address space and a
+//! capability space of its own. It finds its capabilities at the addresses of [`slot`], and talks
+//! by the messages of [`protocol`]. Read them in this order: `serial`, `timer` (drivers),
+//! `server`, `client` (messages), `wanderer`, `pager` (faults), `spinner` (time).
+#![no_std]
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+#[expect(unsafe_code, reason = "reads the time-stamp counter")]
+pub mod clock;
+pub mod console;
+pub mod protocol;
+pub mod role;
+pub mod slot;
+
+pub use role::Role;
