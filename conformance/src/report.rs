@@ -2,13 +2,15 @@
 
 use core::fmt::{self, Write};
 use core::panic::Location;
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use user_api::Error;
-use user_runtime::println;
+use user_runtime::{print, println};
 
 /// Why a test did not pass.
+#[derive(Debug)]
 pub(crate) enum Verdict {
-    /// The kernel did something else.
-    Failed(Text),
+    /// The kernel did something else; [`WHY`] tells what.
+    Failed,
     /// This machine or build cannot show it.
     Skipped(&'static str),
 }
@@ -16,34 +18,42 @@ pub(crate) enum Verdict {
 /// What a test answers.
 pub(crate) type Outcome<T = ()> = Result<T, Verdict>;
 
+/// The text of the last failure. Only the driver writes and reads it.
+static WHY: Text = Text {
+    bytes: [const { AtomicU8::new(0) }; 240],
+    used: AtomicUsize::new(0),
+};
+
 /// A short text without a heap; what does not fit is cut.
-pub(crate) struct Text {
-    bytes: [u8; 240],
-    used: usize,
+struct Text {
+    bytes: [AtomicU8; 240],
+    used: AtomicUsize,
 }
 
 impl Text {
-    fn new() -> Self {
-        Self {
-            bytes: [0; 240],
-            used: 0,
-        }
-    }
-
-    fn as_str(&self) -> &str {
-        str::from_utf8(&self.bytes[..self.used]).unwrap_or("?")
+    fn print(&self) {
+        let bytes = self
+            .bytes
+            .each_ref()
+            .map(|byte| byte.load(Ordering::Relaxed));
+        let used = self.used.load(Ordering::Relaxed);
+        let text = bytes.get(..used).unwrap_or_default();
+        print!(
+            "{}",
+            str::from_utf8(text).unwrap_or("(a text that was cut inside a character)")
+        );
     }
 }
 
-impl Write for Text {
+impl Write for &Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            let end = self.used + character.len_utf8();
-            let Some(place) = self.bytes.get_mut(self.used..end) else {
+        for byte in text.bytes() {
+            let used = self.used.load(Ordering::Relaxed);
+            let Some(place) = self.bytes.get(used) else {
                 break;
             };
-            character.encode_utf8(place);
-            self.used = end;
+            place.store(byte, Ordering::Relaxed);
+            self.used.store(used + 1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -52,16 +62,12 @@ impl Write for Text {
 /// A failure with this text and the place where it was noticed.
 #[track_caller]
 pub(crate) fn fail(what: fmt::Arguments<'_>) -> Verdict {
-    let mut text = Text::new();
     let place = Location::caller();
+    let file = place.file().rsplit('/').next().unwrap_or("");
+    WHY.used.store(0, Ordering::Relaxed);
     // Writing to a text never fails.
-    let _ = write!(
-        text,
-        "{what} ({}:{})",
-        place.file().rsplit('/').next().unwrap_or(""),
-        place.line()
-    );
-    Verdict::Failed(text)
+    let _ = write!(&mut &WHY, "{what} ({file}:{})", place.line());
+    Verdict::Failed
 }
 
 impl From<Error> for Verdict {
@@ -120,9 +126,11 @@ impl Tally {
                 self.passed += 1;
                 println!("test {name} ... ok");
             }
-            Err(Verdict::Failed(why)) => {
+            Err(Verdict::Failed) => {
                 self.failed += 1;
-                println!("test {name} ... FAILED: {}", why.as_str());
+                print!("test {name} ... FAILED: ");
+                WHY.print();
+                println!();
             }
             Err(Verdict::Skipped(why)) => {
                 self.skipped += 1;

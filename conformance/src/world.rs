@@ -89,11 +89,6 @@ impl Thread {
     pub(crate) fn stack(&self) -> core::ops::Range<usize> {
         threads::area(self.number).memory()
     }
-
-    /// The address of its IPC buffer.
-    pub(crate) fn ipc_buffer(&self) -> Word {
-        threads::area(self.number).ipc_buffer()
-    }
 }
 
 impl World {

@@ -170,7 +170,7 @@ fn guards_are_checked(world: &mut World) -> Outcome {
         bits_left: 5,
         bits_found: 7,
     };
-    check_eq!(node.slot(0b101_00, 5).delete(), not_found(depth));
+    check_eq!(node.slot(0b1_0100, 5).delete(), not_found(depth));
     Ok(())
 }
 

@@ -1,2 +1,0 @@
-//! The root tasks are in `src/bin`.
-#![no_std]
