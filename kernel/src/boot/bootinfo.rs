@@ -28,7 +28,10 @@ fn write_words(k: &mut Kernel, page: KernelAddress, plan: &Plan, platform: &Plat
         (offset_of!(BootInfo, num_nodes), platform.cores),
         (offset_of!(BootInfo, num_iopt_levels), isa::NUM_IOPT_LEVELS),
         (offset_of!(BootInfo, ipc_buffer), plan.layout.ipc_buffer),
-        (offset_of!(BootInfo, init_thread_cnode_size_bits), PROFILE.root_cnode_size_bits as u64),
+        (
+            offset_of!(BootInfo, init_thread_cnode_size_bits),
+            PROFILE.root_cnode_size_bits as u64,
+        ),
     ];
     for (offset, word) in words {
         k.machine.store(page.plus(offset as u64), word);
@@ -47,8 +50,10 @@ fn write_regions(k: &mut Kernel, page: KernelAddress, plan: &Plan) {
     ];
     for (offset, region) in regions {
         let at = page.plus(offset as u64);
-        k.machine.store(at.plus(offset_of!(SlotRegion, start) as u64), region.start);
-        k.machine.store(at.plus(offset_of!(SlotRegion, end) as u64), region.end);
+        k.machine
+            .store(at.plus(offset_of!(SlotRegion, start) as u64), region.start);
+        k.machine
+            .store(at.plus(offset_of!(SlotRegion, end) as u64), region.end);
     }
 }
 
@@ -57,8 +62,14 @@ fn write_untypeds(k: &mut Kernel, page: KernelAddress, plan: &Plan) {
     for untyped in plan.untypeds() {
         // `size_bits` and `is_device` share a word.
         let described = u64::from(untyped.piece.bits) | u64::from(untyped.device) << 8;
-        k.machine.store(at.plus(offset_of!(UntypedDesc, paddr) as u64), untyped.piece.start);
-        k.machine.store(at.plus(offset_of!(UntypedDesc, size_bits) as u64), described);
+        k.machine.store(
+            at.plus(offset_of!(UntypedDesc, paddr) as u64),
+            untyped.piece.start,
+        );
+        k.machine.store(
+            at.plus(offset_of!(UntypedDesc, size_bits) as u64),
+            described,
+        );
         at = at.plus(size_of::<UntypedDesc>() as u64);
     }
 }
@@ -69,7 +80,10 @@ const _: () = assert!(offset_of!(UntypedDesc, is_device) - offset_of!(UntypedDes
 fn chunk<'a>(chunk: &'a ExtraChunk<'a>) -> impl Iterator<Item = u8> + 'a {
     let len = (chunk.bytes.len() as u64).saturating_add(16);
     let header = [chunk.id, len].map(u64::to_le_bytes);
-    header.into_iter().flatten().chain(chunk.bytes.iter().copied())
+    header
+        .into_iter()
+        .flatten()
+        .chain(chunk.bytes.iter().copied())
 }
 
 fn write_bytes(k: &mut Kernel, mut at: KernelAddress, mut bytes: impl Iterator<Item = u8>) {

@@ -80,7 +80,8 @@ impl ElfError {
 impl fmt::Display for ElfError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text())?;
-        self.detail().map_or(Ok(()), |(what, number)| write!(f, "{what}{number:#x}"))
+        self.detail()
+            .map_or(Ok(()), |(what, number)| write!(f, "{what}{number:#x}"))
     }
 }
 
@@ -115,7 +116,12 @@ pub struct Elf<'a> {
 /// A number in `bytes`, little endian.
 fn number<const BYTES: usize>(bytes: &[u8], at: usize) -> Option<u64> {
     let field: &[u8; BYTES] = bytes.get(at..)?.first_chunk()?;
-    Some(field.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+    Some(
+        field
+            .iter()
+            .rev()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+    )
 }
 
 impl<'a> Elf<'a> {
@@ -143,7 +149,11 @@ impl<'a> Elf<'a> {
             .filter(|_| size == PROGRAM_HEADER_BYTES as u64)
             .and_then(|offset| file.get(offset..)?.get(..len))
             .ok_or(ElfError::NoHeaders)?;
-        let elf = Self { file, headers, entry };
+        let elf = Self {
+            file,
+            headers,
+            entry,
+        };
         elf.check()?;
         Ok(elf)
     }
@@ -176,13 +186,17 @@ impl<'a> Elf<'a> {
     }
 
     /// The segments to be loaded, each with the number of its program header.
-    fn read_segments(&self) -> impl Iterator<Item = (usize, Result<Segment<'a>, ElfError>)> + use<'a> {
+    fn read_segments(
+        &self,
+    ) -> impl Iterator<Item = (usize, Result<Segment<'a>, ElfError>)> + use<'a> {
         let file = self.file;
         let (headers, _) = self.headers.as_chunks::<PROGRAM_HEADER_BYTES>();
         headers
             .iter()
             .zip(0..MAX_HEADERS)
-            .filter_map(move |(header, index)| Some((index, read_segment(file, header, index).transpose()?)))
+            .filter_map(move |(header, index)| {
+                Some((index, read_segment(file, header, index).transpose()?))
+            })
     }
 
     fn check(&self) -> Result<(), ElfError> {
@@ -224,7 +238,9 @@ fn read_segment<'a>(
     if file_size > size {
         return Err(ElfError::LargerInFile { segment });
     }
-    let end = start.checked_add(size).filter(|end| *end <= isa::BOOT_RULES.user_top);
+    let end = start
+        .checked_add(size)
+        .filter(|end| *end <= isa::BOOT_RULES.user_top);
     if end.is_none() {
         return Err(ElfError::OutsideUserSpace { segment });
     }

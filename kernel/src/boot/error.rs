@@ -33,11 +33,15 @@ impl BootError {
             Self::TooManyRegions => "the memory map has too many regions",
             Self::ImageNotPages { .. } => "the root task's image does not consist of whole pages",
             Self::ImageInKernel { .. } => "the root task's image overlaps the kernel",
-            Self::ImageOutsideWindow { .. } => "the root task's image is beyond the kernel's window on memory",
+            Self::ImageOutsideWindow { .. } => {
+                "the root task's image is beyond the kernel's window on memory"
+            }
             Self::ImageOutsideUserSpace { .. } => "the root task does not fit into user space",
             Self::EntryOutsideImage { .. } => "the root task's entry is not in its image",
             Self::ExtraTooLarge { .. } => "the extra boot information is too large",
-            Self::TooFewSlots { .. } => "the root task has more pages than the root CNode has slots for",
+            Self::TooFewSlots { .. } => {
+                "the root task has more pages than the root CNode has slots for"
+            }
             Self::TooLittleMemory { .. } => "too little memory for the root task's objects",
         }
     }
@@ -47,23 +51,28 @@ impl BootError {
         match *self {
             Self::TooManyRegions => [Some((": more than ", MAX_REGIONS as u64)), None],
             Self::ImageNotPages { start, end } => [Some((": ", start)), Some((" to ", end))],
-            Self::ImageInKernel { start, kernel_end } => {
-                [Some((": it starts at ", start)), Some((", the kernel ends at ", kernel_end))]
-            }
-            Self::ImageOutsideWindow { end, window } => {
-                [Some((": it ends at ", end)), Some((", the window at ", window))]
-            }
-            Self::ImageOutsideUserSpace { end, top } => {
-                [Some((": it ends at ", end)), Some((", user space at ", top))]
-            }
+            Self::ImageInKernel { start, kernel_end } => [
+                Some((": it starts at ", start)),
+                Some((", the kernel ends at ", kernel_end)),
+            ],
+            Self::ImageOutsideWindow { end, window } => [
+                Some((": it ends at ", end)),
+                Some((", the window at ", window)),
+            ],
+            Self::ImageOutsideUserSpace { end, top } => [
+                Some((": it ends at ", end)),
+                Some((", user space at ", top)),
+            ],
             Self::EntryOutsideImage { entry } => [Some((": ", entry)), None],
             Self::ExtraTooLarge { wanted } => [Some((": bytes: ", wanted)), None],
-            Self::TooFewSlots { wanted, available } => {
-                [Some((": wanted ", wanted)), Some((", available ", available))]
-            }
-            Self::TooLittleMemory { wanted, largest } => {
-                [Some((": wanted bytes: ", wanted)), Some((", largest free region: ", largest))]
-            }
+            Self::TooFewSlots { wanted, available } => [
+                Some((": wanted ", wanted)),
+                Some((", available ", available)),
+            ],
+            Self::TooLittleMemory { wanted, largest } => [
+                Some((": wanted bytes: ", wanted)),
+                Some((", largest free region: ", largest)),
+            ],
         }
     }
 }

@@ -14,6 +14,8 @@ mod error;
 pub mod plan;
 pub mod region;
 pub(crate) mod root;
+#[cfg(test)]
+mod tests;
 
 use crate::Kernel;
 use crate::entry::{self, Resume};

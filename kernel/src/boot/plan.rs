@@ -153,7 +153,9 @@ impl Plan {
     pub fn new(rules: &Rules, platform: &Platform<'_>) -> Result<Self, BootError> {
         let layout = Layout::new(rules, platform)?;
         let levels = levels(rules, Region::new(layout.image.start, layout.extra.end));
-        let tables = levels.iter().fold(0u64, |sum, level| sum.saturating_add(level.count));
+        let tables = levels
+            .iter()
+            .fold(0u64, |sum, level| sum.saturating_add(level.count));
         let mut plan = Self {
             layout,
             levels,
@@ -180,10 +182,19 @@ impl Plan {
     fn all_untypeds(&self) -> impl Iterator<Item = Untyped> + '_ {
         let grid = self.grid;
         let cut = move |device: bool| {
-            move |region: Region| grid.pieces(region).map(move |piece| Untyped { piece, device })
+            move |region: Region| {
+                grid.pieces(region)
+                    .map(move |piece| Untyped { piece, device })
+            }
         };
-        let devices = self.memory.reserved.gaps(self.device_top).flat_map(cut(true));
-        let memory = [self.memory.boot].into_iter().chain(self.memory.free.as_slice().iter().copied());
+        let devices = self
+            .memory
+            .reserved
+            .gaps(self.device_top)
+            .flat_map(cut(true));
+        let memory = [self.memory.boot]
+            .into_iter()
+            .chain(self.memory.free.as_slice().iter().copied());
         devices.chain(memory.flat_map(cut(false)))
     }
 
@@ -203,15 +214,32 @@ impl Plan {
         let image = some(self.layout.image.size() / PAGE);
         let available = slots.saturating_sub(image.end);
         if available == 0 {
-            return Err(BootError::TooFewSlots { wanted: image.end, available: slots });
+            return Err(BootError::TooFewSlots {
+                wanted: image.end,
+                available: slots,
+            });
         }
         // Not `count`, which would check for an overflow.
         let all = self.all_untypeds().fold(0u64, |n, _| n.saturating_add(1));
         let untyped = some(all.min(rules.max_untypeds as u64).min(available));
-        let empty = SlotRegion { start: untyped.end, end: slots };
+        let empty = SlotRegion {
+            start: untyped.end,
+            end: slots,
+        };
         // A region without slots is told as (0, 0).
-        let extra = if self.layout.extra_pages == 0 { SlotRegion::default() } else { extra };
-        self.slots = Slots { sched_control, paging, extra, image, untyped, empty };
+        let extra = if self.layout.extra_pages == 0 {
+            SlotRegion::default()
+        } else {
+            extra
+        };
+        self.slots = Slots {
+            sched_control,
+            paging,
+            extra,
+            image,
+            untyped,
+            empty,
+        };
         self.untypeds_lost = all.saturating_sub(untyped.end.saturating_sub(untyped.start));
         Ok(())
     }
@@ -221,9 +249,14 @@ impl Layout {
     fn new(rules: &Rules, platform: &Platform<'_>) -> Result<Self, BootError> {
         let start = platform.user_image.virtual_start;
         let physical = platform.user_image_region();
-        let whole = [start, physical.start, physical.end].iter().all(|at| at.is_multiple_of(PAGE));
+        let whole = [start, physical.start, physical.end]
+            .iter()
+            .all(|at| at.is_multiple_of(PAGE));
         if physical.is_empty() || !whole {
-            return Err(BootError::ImageNotPages { start: physical.start, end: physical.end });
+            return Err(BootError::ImageNotPages {
+                start: physical.start,
+                end: physical.end,
+            });
         }
         let extra_len = platform.extra.iter().fold(0u64, |sum, chunk| {
             sum.saturating_add(size_of::<BootInfoHeader>() as u64)
@@ -242,13 +275,20 @@ impl Layout {
         let extra_start = boot_info.saturating_add(PAGE);
         let extra = Region::new(extra_start, extra_start.saturating_add(extra_size));
         if extra.end > rules.user_top {
-            return Err(BootError::ImageOutsideUserSpace { end: extra.end, top: rules.user_top });
+            return Err(BootError::ImageOutsideUserSpace {
+                end: extra.end,
+                top: rules.user_top,
+            });
         }
         let entry = platform.user_image.entry;
         if !(image.start..image.end).contains(&entry) {
             return Err(BootError::EntryOutsideImage { entry });
         }
-        let mapped = if rules.extra_mapped_whole { extra_size } else { extra_len };
+        let mapped = if rules.extra_mapped_whole {
+            extra_size
+        } else {
+            extra_len
+        };
         Ok(Self {
             image,
             ipc_buffer: image.end,
@@ -291,13 +331,23 @@ impl Memory {
         let kernel = platform.kernel_region();
         let image = platform.user_image_region();
         if image.overlaps(kernel) {
-            return Err(BootError::ImageInKernel { start: image.start, kernel_end: kernel.end });
+            return Err(BootError::ImageInKernel {
+                start: image.start,
+                kernel_end: kernel.end,
+            });
         }
         if image.end > window.end {
-            return Err(BootError::ImageOutsideWindow { end: image.end, window: window.end });
+            return Err(BootError::ImageOutsideWindow {
+                end: image.end,
+                window: window.end,
+            });
         }
         let boot = Region::new(kernel.start, platform.boot_memory_end.0).clipped(kernel);
-        let mut memory = Self { reserved: Regions::NONE, boot, free: Regions::NONE };
+        let mut memory = Self {
+            reserved: Regions::NONE,
+            boot,
+            free: Regions::NONE,
+        };
         for region in platform.memory_regions() {
             memory.free.insert(region.clipped(window))?;
             memory.reserved.insert(region)?;
@@ -325,7 +375,9 @@ impl Objects {
     /// Places all objects in the highest region of `free` that holds them.
     fn place(rules: &Rules, extra: u64, tables: u64, free: &Regions) -> Result<Self, BootError> {
         let wanted = Self::at(rules, extra, tables, 0).all.end;
-        let largest = extra.max(1 << rules.cnode_size_bits()).max(1 << rules.vspace_bits);
+        let largest = extra
+            .max(1 << rules.cnode_size_bits())
+            .max(1 << rules.vspace_bits);
         let start = free.as_slice().iter().rev().find_map(|region| {
             // All sizes are powers of two.
             let start = region.end.checked_sub(wanted)? & !largest.saturating_sub(1);
@@ -335,7 +387,10 @@ impl Objects {
             Some(start) => Ok(Self::at(rules, extra, tables, start)),
             None => {
                 let sizes = free.as_slice().iter().map(|region| region.size());
-                Err(BootError::TooLittleMemory { wanted, largest: sizes.max().unwrap_or(0) })
+                Err(BootError::TooLittleMemory {
+                    wanted,
+                    largest: sizes.max().unwrap_or(0),
+                })
             }
         }
     }
@@ -360,7 +415,11 @@ impl Objects {
         if extra < smaller {
             objects.extra = next.take(extra);
         }
-        (objects.cnode, objects.vspace) = if cnode > vspace { (first, second) } else { (second, first) };
+        (objects.cnode, objects.vspace) = if cnode > vspace {
+            (first, second)
+        } else {
+            (second, first)
+        };
         objects.asid_pool = next.take(1 << ASID_POOL_BITS);
         objects.ipc_buffer = next.take(page);
         objects.boot_info = next.take(page);

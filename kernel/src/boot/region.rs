@@ -139,9 +139,14 @@ impl Regions {
     /// Makes `region` the one at `index`; those from there on move up.
     fn put(&mut self, index: usize, region: Region) -> Result<(), BootError> {
         let len = self.len.saturating_add(1);
-        let places = self.items.get_mut(index..len).ok_or(BootError::TooManyRegions)?;
+        let places = self
+            .items
+            .get_mut(index..len)
+            .ok_or(BootError::TooManyRegions)?;
         let mut carried = region;
-        places.iter_mut().for_each(|place| core::mem::swap(place, &mut carried));
+        places
+            .iter_mut()
+            .for_each(|place| core::mem::swap(place, &mut carried));
         self.len = len;
         Ok(())
     }

@@ -53,15 +53,24 @@ fn kernel_address(at: u64) -> KernelAddress {
 /// The kernel objects of the root task, in memory that is cleared here.
 pub(super) fn create_objects(k: &mut Kernel, plan: &Plan) -> Caps {
     let objects = &plan.objects;
-    k.machine.clear(kernel_address(objects.all.start), objects.all.size());
+    k.machine
+        .clear(kernel_address(objects.all.start), objects.all.size());
 
     let radix = PROFILE.root_cnode_size_bits as u8;
     let mut create = |object: NewObject, at: u64, bits: usize| {
         untyped::create(k, object, PhysicalAddress(at), bits as u8, false);
     };
-    create(NewObject::CNode, objects.cnode, PROFILE.root_cnode_size_bits.saturating_add(SLOT_BITS));
+    create(
+        NewObject::CNode,
+        objects.cnode,
+        PROFILE.root_cnode_size_bits.saturating_add(SLOT_BITS),
+    );
     create(NewObject::Tcb, objects.tcb, TCB_BITS);
-    create(NewObject::SchedContext, objects.sched_context, MIN_SCHED_CONTEXT_BITS);
+    create(
+        NewObject::SchedContext,
+        objects.sched_context,
+        MIN_SCHED_CONTEXT_BITS,
+    );
 
     let pool = asid::create_pool(k, kernel_address(objects.asid_pool));
     k.asids.set_pool(0, Some(pool));
@@ -75,7 +84,10 @@ pub(super) fn create_objects(k: &mut Kernel, plan: &Plan) -> Caps {
             guard: 0,
             guard_bits: 64u8.saturating_sub(radix),
         },
-        vspace: VSpaceCap { asid: Some(ASID), ..vspace },
+        vspace: VSpaceCap {
+            asid: Some(ASID),
+            ..vspace
+        },
         asid_pool: AsidPoolCap { pool, index: 0 },
         thread: Ref::new(kernel_address(objects.tcb)),
         sched_context: SchedContextCap {
@@ -110,21 +122,57 @@ pub(super) fn give_sched_control(k: &mut Kernel, caps: &Caps, plan: &Plan) {
 }
 
 /// Tables and frames of the root task, mapped.
-pub(super) fn give_address_space(k: &mut Kernel, caps: &Caps, plan: &Plan, platform: &Platform<'_>) {
+pub(super) fn give_address_space(
+    k: &mut Kernel,
+    caps: &Caps,
+    plan: &Plan,
+    platform: &Platform<'_>,
+) {
     let (layout, objects) = (&plan.layout, &plan.objects);
     give_tables(k, caps, plan);
 
     let page = |at: u64| Region::new(at, at.saturating_add(PAGE));
     let fixed = |index: usize| index as u64..(index as u64).saturating_add(1);
     let boot_info = page(objects.boot_info);
-    give_frames(k, caps, fixed(slot::BOOT_INFO_FRAME), boot_info, layout.boot_info, Content::Data);
+    give_frames(
+        k,
+        caps,
+        fixed(slot::BOOT_INFO_FRAME),
+        boot_info,
+        layout.boot_info,
+        Content::Data,
+    );
     let buffer = page(objects.ipc_buffer);
-    give_frames(k, caps, fixed(slot::INIT_IPC_BUFFER), buffer, layout.ipc_buffer, Content::Data);
+    give_frames(
+        k,
+        caps,
+        fixed(slot::INIT_IPC_BUFFER),
+        buffer,
+        layout.ipc_buffer,
+        Content::Data,
+    );
 
-    let extra = Region::new(objects.extra, objects.extra.saturating_add(layout.extra.size()));
-    give_frames(k, caps, indices(plan.slots.extra), extra, layout.extra.start, Content::Data);
+    let extra = Region::new(
+        objects.extra,
+        objects.extra.saturating_add(layout.extra.size()),
+    );
+    give_frames(
+        k,
+        caps,
+        indices(plan.slots.extra),
+        extra,
+        layout.extra.start,
+        Content::Data,
+    );
     let image = platform.user_image_region();
-    give_frames(k, caps, indices(plan.slots.image), image, layout.image.start, Content::Program);
+    give_frames(
+        k,
+        caps,
+        indices(plan.slots.image),
+        image,
+        layout.image.start,
+        Content::Program,
+    );
 }
 
 fn give_tables(k: &mut Kernel, caps: &Caps, plan: &Plan) {
@@ -133,7 +181,8 @@ fn give_tables(k: &mut Kernel, caps: &Caps, plan: &Plan) {
     for (level, depth) in plan.levels.iter().zip(0..MAX_LEVELS) {
         let mut address = level.first;
         for index in slots.by_ref().take(level.count as usize) {
-            let table = vspace::map_new_table(k, caps.vspace, depth, PhysicalAddress(next), address);
+            let table =
+                vspace::map_new_table(k, caps.vspace, depth, PhysicalAddress(next), address);
             caps.give(k, index, Cap::PageTable(table));
             next = next.saturating_add(PAGE);
             address = address.saturating_add(level.span);
@@ -205,7 +254,10 @@ pub(super) fn start_thread(k: &mut Kernel, caps: &Caps, plan: &Plan, entry: u64)
     tcb.max_controlled_priority = MAX_PRIO as u8;
     tcb.buffer = plan.layout.ipc_buffer;
     tcb.sched_context = Some(sc);
-    tcb.name.iter_mut().zip(NAME).for_each(|(to, from)| *to = *from);
+    tcb.name
+        .iter_mut()
+        .zip(NAME)
+        .for_each(|(to, from)| *to = *from);
 
     let now = k.node().now;
     let budget = k.ticks_of(PROFILE.boot_thread_time_slice_ms.saturating_mul(1000));
