@@ -13,6 +13,9 @@ pub mod kind;
 #[cfg(isa = "x86_64")]
 #[path = "layout/x86_64.rs"]
 pub mod layout;
+#[cfg(isa = "riscv64")]
+#[path = "layout/riscv64.rs"]
+pub mod layout;
 pub mod population;
 pub mod seam;
 
@@ -20,7 +23,7 @@ pub use address::{KernelAddress, PhysicalAddress, VirtualAddress};
 pub use irq::Irq;
 pub use kind::Kind;
 pub use population::Population;
-pub use seam::{Machine, Ticks, X86Machine};
+pub use seam::{Machine, RiscvMachine, Ticks, X86Machine};
 
 #[cfg(machine = "model")]
 #[expect(
@@ -36,3 +39,9 @@ pub use model::Model as Current;
 pub mod x86_64;
 #[cfg(all(machine = "real", isa = "x86_64"))]
 pub use x86_64::X86 as Current;
+
+#[cfg(all(machine = "real", isa = "riscv64"))]
+#[expect(unsafe_code, reason = "drives the hardware")]
+pub mod riscv64;
+#[cfg(all(machine = "real", isa = "riscv64"))]
+pub use riscv64::Riscv as Current;

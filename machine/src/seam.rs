@@ -131,3 +131,10 @@ pub trait X86Machine: Machine {
     /// Whether 1 GiB pages exist.
     fn huge_pages(&self) -> bool;
 }
+
+/// What only RISC-V machines do.
+pub trait RiscvMachine: Machine {
+    /// Entry `index` (256 to 511) of every root: by these all address spaces share the kernel's
+    /// half. They never change after boot.
+    fn kernel_root_entry(&self, index: u64) -> u64;
+}

@@ -8,3 +8,8 @@
 mod x86_64;
 #[cfg(isa = "x86_64")]
 pub use x86_64::*;
+
+#[cfg(isa = "riscv64")]
+mod riscv64;
+#[cfg(isa = "riscv64")]
+pub use riscv64::*;

@@ -12,6 +12,7 @@
 mod interrupts;
 mod memory;
 mod ports;
+mod riscv64;
 #[cfg(test)]
 mod tests;
 mod tlb;

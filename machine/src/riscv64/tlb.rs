@@ -1,0 +1,126 @@
+//! The current address space, and forgetting translations. Fences only where something may be
+//! remembered that is no longer true.
+
+use super::csr;
+use crate::{PhysicalAddress, VirtualAddress};
+use core::arch::asm;
+
+const MODE_SV39: u64 = 8 << 60;
+const TAG_SHIFT: u32 = 44;
+const TAG_BITS: u64 = 0xffff;
+
+/// Which address space is current.
+///
+/// A tag is an ASID as far as the hart has bits for it; all address spaces for which it has not
+/// share tag 0 with the kernel's own, and what is remembered under it is forgotten with each
+/// switch to it.
+#[derive(Clone, Copy, Debug)]
+pub struct AddressSpaces {
+    kernel_root: u64,
+    /// What `satp` holds.
+    current: u64,
+    asid: u16,
+    /// The largest tag.
+    tags: u64,
+}
+
+impl AddressSpaces {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self {
+            kernel_root: 0,
+            current: 0,
+            asid: 0,
+            tags: 0,
+        }
+    }
+
+    /// Takes over with the kernel's own root, which `satp` holds, and finds out how many tags
+    /// the hart has.
+    pub fn start() -> Self {
+        let root = csr::satp() & !(TAG_BITS << TAG_SHIFT);
+        // SAFETY: the address space stays the same; bits that do not exist read as zero.
+        unsafe { csr::set_satp(root | TAG_BITS << TAG_SHIFT) };
+        let tags = csr::satp() >> TAG_SHIFT & TAG_BITS;
+        // SAFETY: as before.
+        unsafe { csr::set_satp(root) };
+        forget_everything();
+        Self {
+            kernel_root: root,
+            current: root,
+            asid: 0,
+            tags,
+        }
+    }
+
+    /// The largest tag that the hart knows; 0: it has none.
+    pub fn tags(&self) -> u64 {
+        self.tags
+    }
+
+    #[inline(always)]
+    fn tag(&self, asid: u16) -> u64 {
+        let asid = u64::from(asid);
+        if asid <= self.tags { asid } else { 0 }
+    }
+
+    /// Makes `root` the current address space.
+    #[inline(always)]
+    pub fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16) {
+        let value = match root {
+            Some(root) => MODE_SV39 | self.tag(asid) << TAG_SHIFT | root.0 >> 12,
+            None => self.kernel_root,
+        };
+        self.asid = asid;
+        if self.current != value {
+            self.current = value;
+            // SAFETY: every root shows the kernel at the same place.
+            unsafe { csr::set_satp(value) };
+            if self.tags < TAG_BITS && value >> TAG_SHIFT & TAG_BITS == 0 {
+                forget_tag(0);
+            }
+        }
+    }
+
+    /// Forgets the translation of `page` in `asid`.
+    pub fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {
+        match self.tag(asid) {
+            // Forgotten with the next switch, unless it is the current one.
+            0 if asid != self.asid => {}
+            tag => forget_page(page.0, tag),
+        }
+    }
+
+    /// Forgets all translations of `asid`.
+    pub fn invalidate_asid(&mut self, asid: u16) {
+        match self.tag(asid) {
+            0 if asid != self.asid => {}
+            tag => forget_tag(tag),
+        }
+    }
+}
+
+impl Default for AddressSpaces {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn forget_page(page: u64, tag: u64) {
+    // SAFETY: forgetting a translation has no other effect; orders earlier writes to tables.
+    unsafe {
+        asm!("sfence.vma {}, {}", in(reg) page, in(reg) tag, options(nostack, preserves_flags))
+    };
+}
+
+/// Keeps what is global: the kernel's own.
+fn forget_tag(tag: u64) {
+    // SAFETY: as above.
+    unsafe { asm!("sfence.vma zero, {}", in(reg) tag, options(nostack, preserves_flags)) };
+}
+
+/// Forgets all translations.
+pub fn forget_everything() {
+    // SAFETY: as above.
+    unsafe { asm!("sfence.vma", options(nostack, preserves_flags)) };
+}
