@@ -46,7 +46,9 @@ impl Arch {
 
     pub(crate) fn user_flags(self) -> &'static [&'static str] {
         match self {
-            Arch::X86_64 => &["-Crelocation-model=static", "-Ccode-model=small"],
+            // The target's own code model, with which its `core` is compiled: link-time
+            // optimisation refuses to mix two. Programs lie below 2 GiB, where it is as good.
+            Arch::X86_64 => &["-Crelocation-model=static"],
         }
     }
 }
