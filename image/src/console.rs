@@ -22,6 +22,8 @@ pub(crate) struct Voice;
 
 impl Voice {
     /// Says `text`.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn text(self, text: &str) -> Self {
         match PORT.load(Ordering::Relaxed) {
             0 => {}
@@ -31,6 +33,8 @@ impl Voice {
     }
 
     /// Says `number` in hexadecimal.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn hex(self, number: u64) -> Self {
         let first = number.checked_ilog2().unwrap_or(0) & !3;
         let shifts = (0..64).step_by(4).rev().filter(|shift| *shift <= first);
@@ -40,6 +44,8 @@ impl Voice {
     }
 
     /// Says `number` in decimal.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn number(self, number: u64) -> Self {
         let digits = number.checked_ilog10().unwrap_or(0);
         (0..=digits).rev().fold(self, |voice, digit| {

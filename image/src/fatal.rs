@@ -9,6 +9,7 @@ pub(crate) const EXIT_FAILED: u32 = 0x12;
 const DEBUG_EXIT: u16 = 0xf4;
 
 /// Says why (`reason` finishes the line) and stops this machine.
+#[cold]
 pub(crate) fn fatal(reason: impl FnOnce(Voice) -> Voice) -> ! {
     reason(Voice.text("linchpin: fatal: ")).text("\n");
     port::write32(DEBUG_EXIT, EXIT_FAILED);
@@ -16,6 +17,7 @@ pub(crate) fn fatal(reason: impl FnOnce(Voice) -> Voice) -> ! {
 }
 
 /// Stops for a reason that is a plain text.
+#[cold]
 pub(crate) fn fatal_text(reason: &str) -> ! {
     fatal(|voice| voice.text(reason))
 }

@@ -145,6 +145,8 @@ fn stop(vector: u64, error: u64) -> ! {
     fatal(|voice| name(voice, vector).text(" in user mode, error ").hex(error))
 }
 
+#[cold]
+#[inline(never)]
 fn name(voice: Voice, vector: u64) -> Voice {
     let name = match vector {
         NON_MASKABLE => "non-maskable interrupt",
