@@ -266,6 +266,12 @@ impl World {
         })
     }
 
+    /// Lets the memory of the last thread be used again; it is deleted.
+    pub(crate) fn forget_last_thread(&mut self) {
+        self.threads -= 1;
+        reclaim(self.threads);
+    }
+
     /// Lets all threads run until none of them can go on.
     pub(crate) fn settle(&self) -> Outcome {
         root::TCB.set_priority(root::TCB, 1)?;

@@ -1,8 +1,10 @@
 //! The tests, from what the kernel hands over at boot to what needs everything else.
 
+mod asid;
 mod badges;
 mod boot;
 mod cnode;
+mod device;
 mod fault;
 mod ipc;
 mod notification;
@@ -10,6 +12,7 @@ mod reply;
 mod retype;
 mod tcb;
 mod transfer;
+mod vspace;
 
 use crate::Test;
 
@@ -25,6 +28,9 @@ pub(crate) const ALL: &[&[Test]] = &[
     notification::TESTS,
     fault::TESTS,
     tcb::TESTS,
+    vspace::TESTS,
+    asid::TESTS,
+    device::TESTS,
 ];
 
 /// Reads a word of mapped memory.
