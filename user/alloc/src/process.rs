@@ -8,7 +8,8 @@ use abi::x86_64::{INITIAL_RFLAGS, UserContext};
 use abi::{CapRights, ObjectType, Word};
 use core::ptr::with_exposed_provenance_mut;
 use user_api::{
-    AsidPool, Attributes, CNode, Capability, Frame, Guard, SlotPath, Space, Tcb, VSpaceRoot,
+    AsidPool, Attributes, CNode, CPtr, Capability, Frame, Guard, MissingTable, SlotPath, Space,
+    Tcb, VSpaceRoot,
 };
 
 const PAGE: Word = 1 << abi::object::PAGE_BITS;
@@ -64,6 +65,7 @@ impl Process {
         spec: &ProcessSpec<'_>,
     ) -> Result<Self> {
         let mut space = AddressSpace::create(allocator, pool, spec.free.0..spec.free.1)?;
+        furnish(allocator, &space, spec)?;
         for segment in spec.program.segments() {
             load_segment(
                 allocator,
@@ -151,6 +153,32 @@ impl Process {
     pub const fn vspace(&self) -> VSpaceRoot {
         self.space.root
     }
+}
+
+/// Installs the tables that the program and the IPC buffer need. [`AddressSpace::map_at`] would find
+/// them missing one by one; in a new address space we know, and need not ask.
+fn furnish<const W: usize, const B: usize>(
+    allocator: &mut Allocator<W, B>,
+    space: &AddressSpace,
+    spec: &ProcessSpec<'_>,
+) -> Result {
+    let segments = || spec.program.segments().flatten();
+    for table in MissingTable::DOWNWARDS {
+        let span = |address: Word| address >> table.span_bits();
+        let wanted = segments()
+            .map(|segment| (segment.address, segment.address + (segment.size - 1)))
+            .chain([(spec.free.0, spec.free.0)]);
+        // Segments ascend; where a file does it otherwise, mapping asks.
+        let mut next = 0;
+        for (first, last) in wanted {
+            for number in span(first).max(next)..=span(last) {
+                let cap: CPtr = allocator.make(table.object(), 0)?;
+                table.install(cap, space.root, number << table.span_bits())?;
+                next = number + 1;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn load_segment<const W: usize, const B: usize>(

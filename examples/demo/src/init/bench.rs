@@ -5,12 +5,15 @@
 use super::arena::{Arena, Size};
 use super::console::outln;
 use super::home::Home;
+use abi::syscall::Syscall;
 use abi::{ObjectType, Word};
 use core::arch::x86_64::__cpuid;
 use demo_common::clock;
 use demo_common::protocol::server::ECHO;
 use user_alloc::Result;
-use user_api::{Budget, CPtr, Endpoint, Message, Notification, Reply, SchedContext, Tcb, syscalls};
+use user_api::{
+    Budget, CPtr, Endpoint, Message, Notification, Reply, SchedContext, Tcb, debug, syscalls,
+};
 use user_runtime::boot::root;
 use user_runtime::thread::{Beginning, ThreadArea};
 
@@ -56,6 +59,9 @@ impl Echo {
             argument: pack(slots),
         };
         ECHO_AREA.prepare(home.boot, root::SPACE, beginning)?;
+        if debug::available(Syscall::DebugNameThread) {
+            debug::name_thread(tcb, "echo");
+        }
         tcb.set_sched_params(root::TCB, 0, super::PRIORITY, time, CPtr::NULL)?;
         tcb.resume()?;
         ready.wait();

@@ -1,15 +1,15 @@
 //! What init has for itself: BootInfo, the slots and the memory that are free, and a corner of its
 //! address space to look at other people's frames.
 
-use abi::Word;
 use abi::bootinfo::BootInfo;
+use abi::{ObjectType, Word};
 use user_alloc::{AddressSpace, AllocError, Allocator, Result, Window};
-use user_api::{Attributes, CapRights, Frame, FrameSize, SchedControl};
+use user_api::{Attributes, CapRights, Frame, FrameSize, PageTable, SchedControl};
 use user_runtime::boot::{self, RESERVED_SLOTS, root};
 
-/// A corner of init's address space that its image does not reach: 2 MiB, which one page table
-/// spans.
-const CORNER: Word = 0x4000_0000;
+/// A corner of init's address space that its image does not reach, though the kernel's tables for
+/// the image do but for the last: 2 MiB, which one page table spans.
+const CORNER: Word = 0x2000_0000;
 const CORNER_END: Word = CORNER + (2 << 20);
 
 /// Init's own.
@@ -34,12 +34,11 @@ impl Home {
     /// If there is too little of something.
     pub(crate) fn new(boot: &'static BootInfo) -> Result<Self> {
         let mut allocator = Allocator::from_boot(boot, RESERVED_SLOTS)?;
+        // Made from init's own memory, so that the corner does not vanish with an arena.
+        let table: PageTable = allocator.make(ObjectType::X86PageTable, 0)?;
+        table.map(root::VSPACE, CORNER, Attributes::DEFAULT)?;
         let mut space = AddressSpace::manage(root::VSPACE, CORNER..CORNER_END);
-        // This page stays: with it the tables of the corner are made from init's memory, and do
-        // not vanish with an arena.
-        space.populate(&mut allocator, CORNER..CORNER + PAGE, CapRights::READ)?;
-        space.reserve(PAGE, FrameSize::Small)?;
-        let address = space.reserve(PAGE, FrameSize::Small)?;
+        let address = space.reserve(1 << FrameSize::Small.bits(), FrameSize::Small)?;
         Ok(Self {
             boot,
             allocator,
@@ -64,5 +63,3 @@ impl Home {
         )
     }
 }
-
-const PAGE: Word = 1 << abi::object::PAGE_BITS;

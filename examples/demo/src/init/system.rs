@@ -12,8 +12,10 @@ use super::pair::Pair;
 use super::task::Task;
 use abi::Word;
 use abi::bootinfo::BootInfo;
+use abi::syscall::Syscall;
 use demo_common::clock;
 use user_alloc::Result;
+use user_api::debug;
 use user_runtime::boot::root;
 
 /// Microseconds of a tick, and how many of them an experiment waits for.
@@ -48,6 +50,9 @@ impl System {
         let born = clock::now();
         let mut home = Home::new(boot)?;
         root::TCB.set_priority(root::TCB, super::PRIORITY)?;
+        if debug::available(Syscall::DebugNameThread) {
+            debug::name_thread(root::TCB, "init");
+        }
         let serial = Driver::serial(&mut home)?;
         let console = serial.endpoint;
         console::connect(console);

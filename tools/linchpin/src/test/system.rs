@@ -130,6 +130,7 @@ fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
             "linchpin-user-runtime",
             "linchpin-examples",
             "linchpin-demo",
+            "linchpin-demo-processes",
             "linchpin-conformance",
         ],
     };

@@ -181,11 +181,20 @@ impl MissingTable {
         else {
             return None;
         };
-        match bits_left {
-            39 => Some(Self::Pdpt),
-            30 => Some(Self::PageDirectory),
-            21 => Some(Self::PageTable),
-            _ => None,
+        Self::DOWNWARDS
+            .into_iter()
+            .find(|table| table.span_bits() as Word == bits_left)
+    }
+
+    /// All, from the root downwards: each can be installed once those before it are.
+    pub const DOWNWARDS: [Self; 3] = [Self::Pdpt, Self::PageDirectory, Self::PageTable];
+
+    /// log2 of the bytes of addresses that a table spans.
+    pub const fn span_bits(self) -> usize {
+        match self {
+            Self::Pdpt => 39,
+            Self::PageDirectory => 30,
+            Self::PageTable => 21,
         }
     }
 
