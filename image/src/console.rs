@@ -1,21 +1,8 @@
-//! The image's own words on the debug serial port: at boot, and when all is lost. Needs
+//! The image's own words on the debug console: at boot, and when all is lost. Needs
 //! nothing of the kernel, allocates nothing, and formats only texts and numbers, so that the
 //! release image carries no formatting machinery.
 
 use core::fmt;
-use core::sync::atomic::{AtomicU16, Ordering};
-use machine::x86_64::serial::{COM1, Serial};
-
-/// The port that the image speaks on; 0 for none.
-static PORT: AtomicU16 = AtomicU16::new(COM1);
-
-/// Speaks on `port` from now on.
-pub(crate) fn select(port: Option<u16>) {
-    PORT.store(port.unwrap_or(0), Ordering::Relaxed);
-    if let Some(port) = port {
-        Serial::at(port).initialise();
-    }
-}
 
 /// Something being said.
 pub(crate) struct Voice;
@@ -25,10 +12,7 @@ impl Voice {
     #[cold]
     #[inline(never)]
     pub(crate) fn text(self, text: &str) -> Self {
-        match PORT.load(Ordering::Relaxed) {
-            0 => {}
-            port => text.bytes().for_each(|byte| Serial::at(port).put(byte)),
-        }
+        text.bytes().for_each(crate::arch::put);
         self
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn install(kernel: Kernel) -> Locked {
 /// long before.
 #[inline(always)]
 pub(crate) fn acquire(_core: usize) -> Locked {
-    if crate::x86_64::CORES > 1 {
+    if crate::arch::CORES > 1 {
         while LOCK.held.swap(true, Ordering::Acquire) {
             core::hint::spin_loop();
         }
@@ -69,7 +69,7 @@ impl DerefMut for Locked {
 impl Drop for Locked {
     #[inline(always)]
     fn drop(&mut self) {
-        if crate::x86_64::CORES > 1 {
+        if crate::arch::CORES > 1 {
             LOCK.held.store(false, Ordering::Release);
         }
     }

@@ -1,5 +1,8 @@
 //! The bootable binary: vectors, boot code and linker script per architecture; ties the kernel
 //! core to the machine. On a host it is an empty program.
+//!
+//! A folder for each instruction set. What is common asks of it (`arch::…`): `CORES`, how many
+//! cores it drives; `put`, a byte on the debug console; `end`, how a machine stops for good.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
@@ -10,8 +13,10 @@ mod fatal;
 mod lock;
 #[cfg(target_os = "none")]
 mod once;
+
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
-mod x86_64;
+#[path = "x86_64/mod.rs"]
+mod arch;
 
 #[cfg(not(target_os = "none"))]
 fn main() {}

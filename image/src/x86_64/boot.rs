@@ -6,8 +6,8 @@ use super::extra::Extra;
 use super::memory::{MAX_SPANS, PAGE, Spans};
 use super::paging::{self, Built, Pool};
 use super::symbols::{self, Span};
-use super::{events, isolation, root_task, segments, trap, window};
-use crate::console::{self, Voice};
+use super::{debug, events, isolation, root_task, segments, trap, window};
+use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
 use crate::lock;
 use crate::once::Once;
@@ -34,7 +34,7 @@ const FIRST_IOAPIC_SLOT: usize = 1;
 
 /// Where Rust begins, on the boot stack and the boot page tables.
 pub(super) extern "sysv64" fn start(magic: u32, info: u32) -> ! {
-    console::select(Some(COM1));
+    debug::select(Some(COM1));
     let (Some(area), Some(boot)) = (AREAS.first(), BOOT.take()) else {
         fatal_text("started twice")
     };
@@ -96,7 +96,7 @@ impl Boot {
         }
         let line = &self.loader.command_line;
         self.debug_port = line.port(b"debug_port", line.port(b"console_port", Some(COM1)));
-        console::select(self.debug_port);
+        debug::select(self.debug_port);
         if abi::FLAVOUR.printing() {
             Voice.text("Bootstrapping kernel\n");
         }

@@ -2,6 +2,7 @@
 
 mod boot;
 mod core_area;
+mod debug;
 mod events;
 mod extra;
 mod header;
@@ -16,3 +17,4 @@ mod trap;
 mod window;
 
 pub(crate) use core_area::CORES;
+pub(crate) use debug::{end, put};
