@@ -7,10 +7,8 @@
 //! - [`memory`]: RAM, and the liveness map that every `k[r]` is checked against;
 //! - [`tlb`]: the translation cache, which keeps whatever it was not told to forget;
 //! - [`interrupts`]: lines, masks, the timer, and interrupts at the n-th preemption point;
-//! - [`ports`]: IO ports and IO APICs;
-//! - [`arm`]: cache maintenance, software generated interrupts, secure monitor calls.
+//! - [`ports`]: IO ports and IO APICs.
 
-mod arm;
 mod interrupts;
 mod memory;
 mod ports;
@@ -19,21 +17,17 @@ mod riscv64;
 mod tests;
 mod tlb;
 
-pub use arm::Maintained;
 pub use interrupts::TIMER_IRQ;
 pub use memory::{GRANULE, Live};
 pub use ports::{PortWrite, Route};
 pub use tlb::{Invalidation, Translation};
 
 use crate::irq::{Polarity, Trigger};
-use crate::layout::paging;
-use crate::population::Entry;
 use crate::{
     Irq, KernelAddress, Kind, Machine, PhysicalAddress, Population, Ticks, VirtualAddress,
     X86Machine,
 };
 use core::ptr::NonNull;
-use arm::Arm;
 use interrupts::Controller;
 use memory::Memory;
 use ports::Ports;
@@ -80,7 +74,6 @@ pub struct Model {
     tlb: Tlb,
     controller: Controller,
     ports: Ports,
-    arm: Arm,
     ticks_per_us: Ticks,
     timer_precision: Ticks,
     huge_pages: bool,
@@ -115,7 +108,6 @@ impl Model {
                 ioapics: config.ioapics.clone(),
                 ..Ports::default()
             },
-            arm: Arm::default(),
             ticks_per_us: config.ticks_per_us,
             timer_precision: config.timer_precision,
             huge_pages: config.huge_pages,
@@ -176,13 +168,7 @@ impl Model {
     /// walked. `None` is a page fault.
     pub fn translate(&mut self, at: VirtualAddress) -> Option<Translation> {
         let Self { memory, tlb, .. } = self;
-        let Tlb {
-            root,
-            asid,
-            entries,
-            ..
-        } = tlb;
-        walk_cached(memory, (*root)?, *asid, entries, at)
+        tlb.translate(at, |p| memory.peek(p))
     }
 
     /// What the page tables say now, cached or not.
@@ -190,12 +176,14 @@ impl Model {
         tlb::walk(root, at, |p| self.memory.peek(p), |_, _, entry| entry)
     }
 
-    /// How many entries the translation cache holds for `asid`.
-    pub fn cached(&self, asid: u16) -> usize {
-        self.tlb
-            .entries
-            .range((asid, 0, 0)..=(asid, u32::MAX, u64::MAX))
-            .count()
+    /// The pages in the translation cache: ASID, address, and where it leads.
+    pub fn cached_pages(&self) -> impl Iterator<Item = (u16, VirtualAddress, Translation)> + '_ {
+        self.tlb.cached()
+    }
+
+    /// Whether the translation cache holds anything of `asid`, pages or ways to them.
+    pub fn caches(&self, asid: u16) -> bool {
+        self.tlb.knows(asid)
     }
 
     /// Every invalidation so far.
@@ -374,24 +362,6 @@ impl Hash for Model {
         self.root().hash(state);
         self.ports.routes.hash(state);
     }
-}
-
-fn walk_cached(
-    memory: &Memory,
-    root: PhysicalAddress,
-    asid: u16,
-    entries: &mut BTreeMap<(u16, u32, u64), u64>,
-    at: VirtualAddress,
-) -> Option<Translation> {
-    // Hardware never remembers that something was absent.
-    let remember = |level, index, entry| {
-        if paging::entry(level, entry) != Entry::Absent {
-            *entries.entry((asid, level, index)).or_insert(entry)
-        } else {
-            *entries.get(&(asid, level, index)).unwrap_or(&entry)
-        }
-    };
-    tlb::walk(root, at, |p| memory.peek(p), remember)
 }
 
 impl Machine for Model {
