@@ -139,4 +139,5 @@ pub fn all<P: Population>(k: &Kernel, population: &P) -> Check {
     running(k)
 }
 
+pub use slots::each_used_slot;
 pub use threads::{ready_queues, running};

@@ -1,6 +1,7 @@
 //! Slots, the derivation list through them, and what capabilities name.
 
 use super::{Check, Objects, Population, Violation, expect, expect_of};
+use crate::Kernel;
 use crate::cap::{Cap, UntypedCap};
 use crate::cdt;
 use crate::object::cnode::{Slot, slot_at};
@@ -43,6 +44,17 @@ pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
             other: None,
         })
     }
+}
+
+/// Shows every slot that holds something to `visit`, by address.
+pub fn each_used_slot<P: Population>(k: &Kernel, population: &P, mut visit: impl FnMut(Ref<Slot>)) {
+    // The visitor finds nothing wrong, so this cannot fail.
+    let _ = each_slot(&Objects { k, population }, |slot| {
+        if !k[slot].is_empty() {
+            visit(slot);
+        }
+        Ok(())
+    });
 }
 
 /// Every slot that may hold something.
