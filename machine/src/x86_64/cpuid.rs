@@ -31,6 +31,8 @@ pub struct Features {
     pub no_execute: bool,
     /// FXSAVE, SSE and SSE2.
     pub sse2: bool,
+    /// Machine checks.
+    pub machine_check: bool,
     /// A local APIC.
     pub apic: bool,
     /// Memory types per page.
@@ -76,6 +78,7 @@ impl Features {
     pub const NONE: Self = Self {
         no_execute: false,
         sse2: false,
+        machine_check: false,
         apic: false,
         pat: false,
         global_pages: false,
@@ -109,6 +112,7 @@ impl Features {
         Self {
             no_execute: bit(extended.edx, 20),
             sse2: bit(basic.edx, 24) && bit(basic.edx, 26),
+            machine_check: bit(basic.edx, 7),
             apic: bit(basic.edx, 9),
             pat: bit(basic.edx, 16),
             global_pages: bit(basic.edx, 13),

@@ -5,6 +5,8 @@ use super::cpuid::Features;
 use super::registers::{self, msr};
 
 const CR0_WRITE_PROTECT: u64 = 1 << 16;
+const CR4_MACHINE_CHECK: u64 = 1 << 6;
+const CR4_USER_COUNTERS: u64 = 1 << 8;
 const CR4_UMIP: u64 = 1 << 11;
 const CR4_FSGSBASE: u64 = 1 << 16;
 const CR4_SMEP: u64 = 1 << 20;
@@ -31,6 +33,8 @@ pub fn start(features: &Features) {
     // SAFETY: no read-only page of ours is written.
     unsafe { registers::set_cr0(registers::cr0() | CR0_WRITE_PROTECT) };
     let wanted = [
+        (features.machine_check, CR4_MACHINE_CHECK),
+        (abi::PROFILE.export_pmc_user, CR4_USER_COUNTERS),
         (features.umip, CR4_UMIP),
         (features.fsgsbase, CR4_FSGSBASE),
         (features.smep, CR4_SMEP),
