@@ -178,7 +178,10 @@ fn an_interrupt_waits_for_its_acknowledgement(world: &mut World) -> Outcome {
     timer.start()?;
     check_eq!(timer.heard(world), 0, "not acknowledged");
     timer.handler.ack()?;
-    timer.notification.poll();
+    // An edge that came in between may be forgotten, or be told now.
+    if timer.notification.poll() != 0 {
+        timer.handler.ack()?;
+    }
     timer.start()?;
     check_eq!(timer.heard(world), BADGE);
     timer.handler.ack()?;
