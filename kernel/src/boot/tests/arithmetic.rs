@@ -235,7 +235,11 @@ fn extra_boot_info_has_a_span_that_is_a_power_of_two() {
         } else {
             vec![(6, vec![0; len])]
         };
-        let plan = world.plan(&BOOT_RULES).expect("there is room");
+        let whole = Rules {
+            extra_mapped_whole: true,
+            ..BOOT_RULES
+        };
+        let plan = world.plan(&whole).expect("there is room");
         assert_eq!(plan.layout.extra.size(), span * 4096, "{len} bytes");
         assert_eq!(plan.layout.extra_pages, mapped_whole);
         let region = plan.slots.extra;

@@ -1,5 +1,6 @@
 //! A whole boot on the model machine, read back as the root task would see it.
 
+use super::super::plan::SlotOrder;
 use super::super::region::Region;
 use super::super::{BootError, boot};
 use super::{World, physical};
@@ -7,7 +8,7 @@ use crate::Kernel;
 use crate::cap::{Cap, VmRights};
 use crate::console::cap_number;
 use crate::entry::Resume;
-use crate::isa::BOOT_RULES;
+use crate::isa::{self, BOOT_RULES, Context};
 use crate::object::cnode::{Slot, slot_at};
 use crate::object::irq::{IrqState, IrqTable};
 use crate::object::sched_context;
@@ -107,25 +108,28 @@ fn boot_info_is_what_the_root_task_expects() {
     let words = |offset: usize| [word(&page, offset), word(&page, offset + 8)];
     let nodes = PROFILE.num_nodes as u64;
     let slots = 1u64 << PROFILE.root_cnode_size_bits;
-    let levels = if PROFILE.iommu { 0 } else { u64::MAX };
-    let paging = 16 + nodes;
-    let extra = paging + 3;
-    let image = extra + 1;
+    let tables = BOOT_RULES.table_spans.len() as u64;
+    // What comes first is the ISA's.
+    let (sched_control, paging, extra) = match BOOT_RULES.order {
+        SlotOrder::SchedControlFirst => (16, 16 + nodes, 16 + nodes + tables),
+        SlotOrder::PagingFirst => (16 + tables + 1, 16, 16 + tables),
+    };
+    let image = 16 + nodes + tables + 1;
     let untyped = image + 3;
 
     assert_eq!(word(&page, 0), 20, "bytes of extra information");
     assert_eq!(word(&page, 8), 0, "node");
     assert_eq!(word(&page, 16), 1, "nodes");
-    assert_eq!(word(&page, 24), levels);
+    assert_eq!(word(&page, 24), isa::NUM_IOPT_LEVELS);
     assert_eq!(word(&page, 32), 0x40_3000, "IPC buffer");
     assert_eq!(words(56), [0, 0], "shared frames");
     assert_eq!(words(72), [image, untyped]);
-    assert_eq!(words(88), [paging, extra]);
+    assert_eq!(words(88), [paging, paging + tables]);
     assert_eq!(words(104), [0, 0], "IO spaces");
-    assert_eq!(words(120), [extra, image]);
+    assert_eq!(words(120), [extra, extra + 1]);
     assert_eq!(word(&page, 136), PROFILE.root_cnode_size_bits as u64);
     assert_eq!(word(&page, 144), 0, "domain");
-    assert_eq!(words(152), [16, paging]);
+    assert_eq!(words(152), [sched_control, sched_control + nodes]);
     let [first, end] = words(168);
     assert_eq!(first, untyped);
     assert_eq!(words(40), [end, slots], "empty slots");
@@ -182,15 +186,21 @@ fn extra_information_is_readable_chunk_by_chunk() {
 fn the_first_slots_hold_what_their_numbers_say() {
     let b = booted(&World::small());
     use cap_type as t;
+    // What is the ISA's alone.
+    let isa_cap = |slot: usize| {
+        let mut own = isa::BOOT_CAPS.iter();
+        own.find(|(at, _)| *at == slot)
+            .map_or(t::NULL, |(_, cap)| cap_number(cap))
+    };
     let expected = [
         t::NULL,
         t::THREAD,
         t::CNODE,
-        t::x86_64::PML4,
+        isa::VSPACE_CAP_NUMBER,
         t::IRQ_CONTROL,
         t::ASID_CONTROL,
         t::ASID_POOL,
-        t::x86_64::IO_PORT_CONTROL,
+        isa_cap(7),
         t::NULL,
         t::FRAME,
         t::FRAME,
@@ -198,7 +208,7 @@ fn the_first_slots_hold_what_their_numbers_say() {
         t::NULL,
         t::NULL,
         t::SCHED_CONTEXT,
-        t::NULL,
+        isa_cap(15),
     ];
     let found: Vec<_> = (0..16).map(|n| cap_number(&b.cap(n))).collect();
     assert_eq!(found, expected);
@@ -209,7 +219,8 @@ fn the_first_slots_hold_what_their_numbers_say() {
     assert_eq!(usize::from(node.radix), PROFILE.root_cnode_size_bits);
     assert_eq!((node.guard, node.guard_bits), (0, 64 - node.radix));
     assert_eq!(node.slots, b.slot(0));
-    for (n, core) in (16..16 + PROFILE.num_nodes as u64).zip(0..) {
+    let sched_control = b.plan.slots.sched_control;
+    for (n, core) in (sched_control.start..sched_control.end).zip(0..) {
         assert_eq!(b.cap(n), Cap::SchedControl { core });
     }
     let empty = b.plan.slots.empty;
@@ -268,20 +279,21 @@ fn the_address_space_shows_the_image_and_nothing_else() {
             "{outside:#x}"
         );
     }
-    // One PDPT, one page directory, two page tables, each where its capability says.
-    let spans = [39, 30, 21, 21].map(|bits| 1u64 << bits);
-    let starts = [0, 0, 0x40_0000, 0x60_0000];
-    for ((n, span), start) in (b.plan.slots.paging.start..).zip(spans).zip(starts) {
+    // One table of each level but the last, which has two; each where its capability says.
+    let spans = BOOT_RULES.table_spans.iter().map(|bits| 1u64 << bits);
+    let starts = spans.map(|span| 0x5f_f000 & !(span - 1)).chain([0x60_0000]);
+    let mut slots = b.plan.slots.paging.start..b.plan.slots.paging.end;
+    for (n, start) in slots.by_ref().zip(starts) {
         let Cap::PageTable(table) = b.cap(n) else {
             panic!("no table at {n}")
         };
-        assert_eq!(1u64 << table.level.span_bits(), span);
         assert_eq!(
             table.mapping.expect("mapped").address,
             VirtualAddress(start)
         );
     }
-    assert_eq!(b.plan.slots.paging.end - b.plan.slots.paging.start, 4);
+    let count = b.plan.slots.paging.end - b.plan.slots.paging.start;
+    assert_eq!(count, BOOT_RULES.table_spans.len() as u64 + 1);
 }
 
 #[test]
@@ -291,17 +303,12 @@ fn the_first_thread_runs_at_the_entry_with_its_time() {
     assert_eq!(b.resume, Resume::Thread(thread.context()));
     let context = &k[thread.context()];
     assert_eq!(context.next_ip(), 0x40_1234);
-    assert_eq!(context.rdi, b.plan.layout.boot_info);
-    let others = [
-        context.rsp,
-        context.rsi,
-        context.rax,
-        context.rcx,
-        context.fs_base,
-        context.gs_base,
-    ];
-    assert_eq!(others, [0; 6]);
-    assert_eq!(context.rflags, 0x202);
+    assert_eq!(context.capability(), b.plan.layout.boot_info);
+    let mut fresh = Context::new();
+    fresh.set_badge(b.plan.layout.boot_info);
+    fresh.set_fault_ip(0x40_1234);
+    fresh.continue_at_fault_ip();
+    assert_eq!(*context, fresh, "nothing but entry and argument");
 
     let tcb = &k[thread];
     assert_eq!((tcb.priority, tcb.max_controlled_priority), (255, 255));
