@@ -14,6 +14,9 @@ mod lock;
 #[cfg(target_os = "none")]
 mod once;
 
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+#[path = "riscv64/mod.rs"]
+mod arch;
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 #[path = "x86_64/mod.rs"]
 mod arch;
