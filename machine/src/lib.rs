@@ -7,9 +7,14 @@
 #![deny(unsafe_code)]
 
 pub mod address;
+pub mod cache;
+pub mod debug;
 pub mod firmware;
 pub mod irq;
 pub mod kind;
+#[cfg(isa = "aarch64")]
+#[path = "layout/aarch64.rs"]
+pub mod layout;
 #[cfg(isa = "x86_64")]
 #[path = "layout/x86_64.rs"]
 pub mod layout;
@@ -23,7 +28,7 @@ pub use address::{KernelAddress, PhysicalAddress, VirtualAddress};
 pub use irq::Irq;
 pub use kind::Kind;
 pub use population::Population;
-pub use seam::{Machine, RiscvMachine, Ticks, X86Machine};
+pub use seam::{ArmMachine, Machine, RiscvMachine, Ticks, X86Machine};
 
 #[cfg(machine = "model")]
 #[expect(
@@ -33,6 +38,12 @@ pub use seam::{Machine, RiscvMachine, Ticks, X86Machine};
 pub mod model;
 #[cfg(machine = "model")]
 pub use model::Model as Current;
+
+#[cfg(all(machine = "real", isa = "aarch64"))]
+#[expect(unsafe_code, reason = "drives the hardware")]
+pub mod aarch64;
+#[cfg(all(machine = "real", isa = "aarch64"))]
+pub use aarch64::Arm as Current;
 
 #[cfg(all(machine = "real", isa = "x86_64"))]
 #[expect(unsafe_code, reason = "drives the hardware")]

@@ -1,5 +1,7 @@
 //! The operations that the kernel core asks of the hardware.
 
+use crate::cache::Operation;
+use crate::debug;
 use crate::irq::{Polarity, Trigger};
 use crate::{Irq, KernelAddress, Kind, PhysicalAddress, VirtualAddress};
 use core::ptr::NonNull;
@@ -137,4 +139,26 @@ pub trait RiscvMachine: Machine {
     /// Entry `index` (256 to 511) of every root: by these all address spaces share the kernel's
     /// half. They never change after boot.
     fn kernel_root_entry(&self, index: u64) -> u64;
+}
+
+/// What only Arm machines do.
+pub trait ArmMachine: Machine {
+    /// What has been stored to page tables is seen by every later walk.
+    fn publish_tables(&mut self);
+    /// Maintains the caches for `len` bytes at `start`, which are mapped, in one page, in the
+    /// current address space.
+    fn maintain(&mut self, operation: Operation, start: VirtualAddress, len: u64);
+    /// The highest interrupt number there is; below [`Irq`]s of the kernel's table.
+    fn last_irq(&self) -> Irq;
+    /// Sets what makes `irq` interrupt. Software generated interrupts cannot be changed.
+    fn set_trigger(&mut self, irq: Irq, trigger: Trigger);
+    /// The highest number that can name the target of a software generated interrupt.
+    fn last_sgi_target(&self) -> u32;
+    /// Raises software generated interrupt `interrupt` (0 to 15) at `target`.
+    fn send_sgi(&mut self, interrupt: u8, target: u32);
+    /// Loads the debug registers of a thread, whose user code is to be `stepping` or not.
+    fn load_debug_registers(&mut self, registers: &debug::Registers, stepping: bool);
+    /// Calls the secure monitor with X0 to X7; its answer in the same registers. Whoever lets
+    /// user space call this trusts it with the machine.
+    fn secure_call(&mut self, registers: [u64; 8]) -> [u64; 8];
 }

@@ -15,6 +15,13 @@ pub mod plan;
 pub mod region;
 pub(crate) mod root;
 #[cfg(test)]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test that finds something wrong panics"
+)]
 mod tests;
 
 use crate::Kernel;
@@ -104,7 +111,9 @@ pub fn boot(k: &mut Kernel, platform: &Platform<'_>) -> Result<Resume, BootError
     bootinfo::write(k, &plan, platform);
     if plan.untypeds_lost > 0 {
         let lost = plan.untypeds_lost;
-        k.say(format_args!("linchpin: boot: {lost} more untypeds than BootInfo can list: not used"));
+        k.say(format_args!(
+            "linchpin: boot: {lost} more untypeds than BootInfo can list: not used"
+        ));
     }
     root::start_thread(k, &caps, &plan, platform.user_image.entry);
     Ok(entry::resume(k))
@@ -113,7 +122,11 @@ pub fn boot(k: &mut Kernel, platform: &Platform<'_>) -> Result<Resume, BootError
 /// Brings the slots of the interrupts to life. The timer is the kernel's own.
 fn prepare_irqs(k: &mut Kernel) {
     let slots = k.irqs.memory();
-    k.machine.born(slots, crate::object::irq::IrqTable::SLOT_BYTES, machine::Kind::Slots);
+    k.machine.born(
+        slots,
+        crate::object::irq::IrqTable::SLOT_BYTES,
+        machine::Kind::Slots,
+    );
     let timer = k.machine.timer_irq();
     k.irqs.set_state(timer, IrqState::Reserved);
 }

@@ -4,6 +4,11 @@
 //!
 //! The one place that selects: the rest of the kernel says `isa::…`.
 
+#[cfg(isa = "aarch64")]
+mod aarch64;
+#[cfg(isa = "aarch64")]
+pub use aarch64::*;
+
 #[cfg(isa = "x86_64")]
 mod x86_64;
 #[cfg(isa = "x86_64")]

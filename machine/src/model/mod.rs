@@ -7,8 +7,10 @@
 //! - [`memory`]: RAM, and the liveness map that every `k[r]` is checked against;
 //! - [`tlb`]: the translation cache, which keeps whatever it was not told to forget;
 //! - [`interrupts`]: lines, masks, the timer, and interrupts at the n-th preemption point;
-//! - [`ports`]: IO ports and IO APICs.
+//! - [`ports`]: IO ports and IO APICs;
+//! - [`arm`]: cache maintenance, software generated interrupts, secure monitor calls.
 
+mod arm;
 mod interrupts;
 mod memory;
 mod ports;
@@ -17,6 +19,7 @@ mod riscv64;
 mod tests;
 mod tlb;
 
+pub use arm::Maintained;
 pub use interrupts::TIMER_IRQ;
 pub use memory::{GRANULE, Live};
 pub use ports::{PortWrite, Route};
@@ -28,6 +31,7 @@ use crate::{
     X86Machine,
 };
 use core::ptr::NonNull;
+use arm::Arm;
 use interrupts::Controller;
 use memory::Memory;
 use ports::Ports;
@@ -74,6 +78,7 @@ pub struct Model {
     tlb: Tlb,
     controller: Controller,
     ports: Ports,
+    arm: Arm,
     ticks_per_us: Ticks,
     timer_precision: Ticks,
     huge_pages: bool,
@@ -108,6 +113,7 @@ impl Model {
                 ioapics: config.ioapics.clone(),
                 ..Ports::default()
             },
+            arm: Arm::default(),
             ticks_per_us: config.ticks_per_us,
             timer_precision: config.timer_precision,
             huge_pages: config.huge_pages,

@@ -1,6 +1,7 @@
 //! The model keeps its own promises.
 
 use super::*;
+use crate::layout::paging;
 use crate::layout::paging::LEVELS;
 use std::collections::hash_map::DefaultHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -47,7 +47,10 @@ impl World {
     fn with<T>(&self, use_it: impl FnOnce(&Platform<'_>) -> T) -> T {
         let chunk = |(id, bytes): &'_ (u64, Vec<u8>)| (*id, bytes.clone());
         let owned: Vec<_> = self.extra.iter().map(chunk).collect();
-        let extra: Vec<_> = owned.iter().map(|(id, bytes)| ExtraChunk { id: *id, bytes }).collect();
+        let extra: Vec<_> = owned
+            .iter()
+            .map(|(id, bytes)| ExtraChunk { id: *id, bytes })
+            .collect();
         use_it(&Platform {
             kernel_image: physical(self.kernel.start, self.kernel.end),
             boot_memory_end: PhysicalAddress(self.boot_end),

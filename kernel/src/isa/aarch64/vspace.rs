@@ -1,0 +1,569 @@
+//! Address spaces: four levels of tables, walked in memory. (`abi/semantics-vspace.md`.)
+//!
+//! There is one kind of table below the root; which level it serves follows from where the walk
+//! finds it. A capability says where its frame or table was mapped; whether that still holds is
+//! looked up in the tables before anything is changed.
+//!
+//! A valid entry is replaced only after it has been made invalid and forgotten (the
+//! architecture's break-before-make), and a new one is published before the kernel is left.
+
+pub(crate) mod boot;
+
+use super::cache::{self, Maintenance};
+use crate::Kernel;
+use crate::bits;
+use crate::cap::{Cap, FrameCap, Mapping, TableCap, VSpaceCap, VmRights};
+use crate::cdt;
+use crate::error::{Lookup, LookupFailure, Preempted, SyscallError};
+use crate::invocation::Done;
+use crate::message::Message;
+use crate::object::asid;
+use crate::object::cnode::Slot;
+use crate::object::store::Ref;
+use crate::object::tcb::{Tcb, TcbSlot};
+use abi::aarch64::{user_top, vm_attributes};
+use abi::cap_type;
+use abi::invocation::Invocation;
+use abi::rights::CapRights;
+use abi::{PROFILE, Word};
+use machine::{ArmMachine, KernelAddress, Machine, PhysicalAddress, VirtualAddress};
+
+const USER_TOP: u64 = user_top(&PROFILE);
+
+const VALID: u64 = 1;
+/// With [`VALID`]: a table where a block could be, or a page at the last level.
+const TABLE_OR_PAGE: u64 = 1 << 1;
+const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
+
+/// Places of the memory types in MAIR_EL1, as loaders set it: nGnRnE, nGnRE, GRE, NC, WB, WT.
+const DEVICE: u64 = 0;
+const NOT_CACHED: u64 = 3;
+const WRITE_BACK: u64 = 4;
+
+const INNER_SHAREABLE: u64 = 3 << 8;
+const ACCESSED: u64 = 1 << 10;
+const NOT_GLOBAL: u64 = 1 << 11;
+const PRIVILEGED_EXECUTE_NEVER: u64 = 1 << 53;
+const EXECUTE_NEVER: u64 = 1 << 54;
+
+/// Access permissions, bits 7 and 6.
+const ACCESS: u64 = 3 << 6;
+const USER_READ_WRITE: u64 = 1 << 6;
+const KERNEL_READ_ONLY: u64 = 2 << 6;
+const USER_READ_ONLY: u64 = 3 << 6;
+
+/// Bits of address below the entries of the root, and of the last level.
+const ROOT_SPAN: u8 = 39;
+const PAGE_SPAN: u8 = 12;
+
+/// Sizes of frames.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FrameSize {
+    /// 4 KiB.
+    Small,
+    /// 2 MiB.
+    Large,
+    /// 1 GiB.
+    Huge,
+}
+
+impl FrameSize {
+    /// log2 of the size in bytes.
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::Small => 12,
+            Self::Large => 21,
+            Self::Huge => 30,
+        }
+    }
+    pub(crate) const fn pack(self) -> u8 {
+        match self {
+            Self::Small => 0,
+            Self::Large => 1,
+            Self::Huge => 2,
+        }
+    }
+    pub(crate) const fn unpack(bits: u8) -> Self {
+        match bits {
+            0 => Self::Small,
+            1 => Self::Large,
+            _ => Self::Huge,
+        }
+    }
+}
+
+/// Levels of tables below the root: the capability does not say.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Level {
+    Any,
+}
+
+impl Level {
+    pub(crate) const fn pack(self) -> u8 {
+        0
+    }
+    pub(crate) const fn unpack(_: u8) -> Self {
+        Self::Any
+    }
+    pub(crate) const fn cap_number(self) -> Word {
+        cap_type::PAGE_TABLE
+    }
+}
+
+// --- Walking ------------------------------------------------------------------------------------
+
+/// An entry of a table.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: KernelAddress,
+    value: u64,
+    /// log2 of the bytes that it covers: 39, 30, 21 or 12.
+    bits: u8,
+}
+
+impl Entry {
+    fn valid(self) -> bool {
+        self.value & VALID != 0
+    }
+
+    /// The table that it leads to.
+    fn table(self) -> Option<KernelAddress> {
+        let leads_on =
+            self.bits > PAGE_SPAN && self.value & (VALID | TABLE_OR_PAGE) == VALID | TABLE_OR_PAGE;
+        leads_on.then(|| KernelAddress::of(PhysicalAddress(self.value & ADDRESS)))
+    }
+}
+
+/// The entries for `address` from the root down; the last is no table.
+fn entries(k: &Kernel, root: KernelAddress, address: u64) -> impl Iterator<Item = Entry> + '_ {
+    let read = move |table: KernelAddress, bits: u8| {
+        let at = table.plus((address.wrapping_shr(bits.into()) & 511) << 3);
+        let value = k.machine.load(at);
+        Entry { at, value, bits }
+    };
+    core::iter::successors(Some(read(root, ROOT_SPAN)), move |entry| {
+        // A table is found above the last level only.
+        Some(read(entry.table()?, entry.bits.wrapping_sub(9)))
+    })
+}
+
+/// The entry where the walk for `address` ends.
+fn last_entry(k: &Kernel, root: KernelAddress, address: u64) -> Option<Entry> {
+    entries(k, root, address).last()
+}
+
+/// A mapped page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaf {
+    at: KernelAddress,
+    value: u64,
+    /// log2 of its size.
+    pub(super) bits: u8,
+}
+
+impl Leaf {
+    /// Whether user code may write there.
+    pub(super) fn user_may_write(self) -> bool {
+        self.value & ACCESS == USER_READ_WRITE
+    }
+
+    /// Whether it is `frame`.
+    pub(super) fn maps(self, frame: &FrameCap) -> bool {
+        self.bits == frame.size.bits() && self.value & ADDRESS == frame.base.0
+    }
+}
+
+/// The page that is mapped at `address`.
+pub(super) fn leaf(k: &Kernel, root: KernelAddress, address: u64) -> Option<Leaf> {
+    let Entry { at, value, bits } = last_entry(k, root, address).filter(|entry| entry.valid())?;
+    Some(Leaf { at, value, bits })
+}
+
+// --- Roots ----------------------------------------------------------------------------------------
+
+/// `cap` as a root that has no ASID yet.
+pub(crate) fn unassigned_root(cap: &Cap) -> Option<VSpaceCap> {
+    match cap {
+        Cap::VSpace(root @ VSpaceCap { asid: None, .. }) => Some(*root),
+        _ => None,
+    }
+}
+
+/// Whether `cap` is a root that a thread can run in.
+pub(crate) fn is_assigned_root(cap: &Cap) -> bool {
+    matches!(cap, Cap::VSpace(VSpaceCap { asid: Some(_), .. }))
+}
+
+/// Gives `asid` to a root.
+pub(crate) fn assign(k: &mut Kernel, root: VSpaceCap, asid: u16) -> Cap {
+    asid::set_root(k, asid, Some(root.root));
+    Cap::VSpace(VSpaceCap {
+        asid: Some(asid),
+        ..root
+    })
+}
+
+/// The root and ASID that a mapping operation names.
+fn assigned_root(k: &Kernel, slot: Ref<Slot>) -> Result<(KernelAddress, u16), SyscallError> {
+    match k[slot].cap() {
+        Cap::VSpace(VSpaceCap {
+            root,
+            asid: Some(asid),
+        }) => Ok((root, asid)),
+        _ => Err(SyscallError::InvalidCapability(1)),
+    }
+}
+
+fn check_asid(k: &Kernel, asid: u16, root: KernelAddress) -> Result<(), SyscallError> {
+    match asid::root(k, asid) {
+        None => Err(SyscallError::FailedLookup(
+            Lookup::Destination,
+            LookupFailure::InvalidRoot,
+        )),
+        Some(found) if found != root => Err(SyscallError::InvalidCapability(1)),
+        Some(_) => Ok(()),
+    }
+}
+
+/// `asid` no longer names anything.
+pub(crate) fn forget_asid(k: &mut Kernel, asid: u16) {
+    asid::set_root(k, asid, None);
+    // It may be the one in use: first nothing may be walked from it any more.
+    k.machine.set_root(None, 0);
+    k.machine.invalidate_asid(asid);
+}
+
+/// The last capability to a root goes.
+pub(crate) fn finalise_root(k: &mut Kernel, cap: VSpaceCap) {
+    if let Some(asid) = cap.asid
+        && asid::names(k, asid, cap.root)
+    {
+        forget_asid(k, asid);
+    }
+    k.machine.gone(cap.root, 1 << super::VSPACE_BITS);
+}
+
+/// Makes the address space of `thread` current; if it has none that is valid, the kernel's own.
+#[doc(alias = "setVMRoot")]
+#[inline]
+pub(crate) fn activate(k: &mut Kernel, thread: Ref<Tcb>) {
+    match k[thread.slot(TcbSlot::VSpace)].cap() {
+        Cap::VSpace(VSpaceCap {
+            root,
+            asid: Some(asid),
+        }) if asid::names(k, asid, root) => {
+            k.machine.set_root(Some(root.physical()), asid);
+        }
+        _ => k.machine.set_root(None, 0),
+    }
+}
+
+// --- Frames -----------------------------------------------------------------------------------------
+
+/// The entry that maps `frame`.
+pub(super) fn frame_entry(frame: &FrameCap, rights: VmRights, attributes: Word) -> u64 {
+    let cached = attributes & vm_attributes::PAGE_CACHEABLE != 0;
+    let memory_type = match (cached, frame.device) {
+        (true, _) => WRITE_BACK,
+        (false, false) => NOT_CACHED,
+        (false, true) => DEVICE,
+    };
+    let access = match rights {
+        VmRights::KernelOnly => KERNEL_READ_ONLY,
+        VmRights::ReadOnly => USER_READ_ONLY,
+        VmRights::ReadWrite => USER_READ_WRITE,
+    };
+    // Processors may fetch ahead from whatever is executable: never from devices.
+    let never = attributes & vm_attributes::EXECUTE_NEVER != 0
+        || memory_type == DEVICE
+        || rights == VmRights::KernelOnly;
+    let page = match frame.size {
+        FrameSize::Small => TABLE_OR_PAGE,
+        FrameSize::Large | FrameSize::Huge => 0,
+    };
+    frame.base.0
+        | VALID
+        | page
+        | memory_type << 2
+        | access
+        | INNER_SHAREABLE
+        | ACCESSED
+        | NOT_GLOBAL
+        | PRIVILEGED_EXECUTE_NEVER
+        | if never { EXECUTE_NEVER } else { 0 }
+}
+
+/// What is to be done with a frame.
+#[derive(Clone, Copy, Debug)]
+pub enum FrameInvocation {
+    Map {
+        slot: Ref<Slot>,
+        frame: FrameCap,
+        entry: KernelAddress,
+        value: u64,
+        mapping: Mapping,
+    },
+    Unmap {
+        slot: Ref<Slot>,
+        frame: FrameCap,
+    },
+    Maintain(Maintenance),
+    GetAddress(PhysicalAddress),
+}
+
+impl FrameInvocation {
+    /// Looks at what `m` asks of `frame`.
+    pub fn decode(
+        k: &Kernel,
+        slot: Ref<Slot>,
+        frame: FrameCap,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
+        if let Some(operation) = cache::page_operation(invocation) {
+            return cache::decode_page(k, &frame, operation, m).map(Self::Maintain);
+        }
+        match invocation {
+            Invocation::ArmPageMap => decode_map_frame(k, slot, frame, m),
+            Invocation::ArmPageUnmap => Ok(Self::Unmap { slot, frame }),
+            Invocation::ArmPageGetAddress => Ok(Self::GetAddress(frame.base)),
+            _ => Err(SyscallError::IllegalOperation),
+        }
+    }
+
+    /// Does it.
+    pub fn commit(self, k: &mut Kernel, m: &Message) -> Done {
+        match self {
+            Self::Map {
+                slot,
+                frame,
+                entry,
+                value,
+                mapping,
+            } => {
+                let mapped = FrameCap {
+                    mapping: Some(mapping),
+                    ..frame
+                };
+                cdt::update(k, slot, Cap::Frame(mapped));
+                if k.machine.load(entry) & VALID != 0 {
+                    k.machine.store(entry, 0);
+                    k.machine.invalidate_page(mapping.asid, mapping.address);
+                }
+                k.machine.store(entry, value);
+                k.machine.publish_tables();
+            }
+            Self::Unmap { slot, frame } => {
+                unmap_frame(k, frame);
+                let unmapped = FrameCap {
+                    mapping: None,
+                    ..frame
+                };
+                cdt::update(k, slot, Cap::Frame(unmapped));
+            }
+            Self::Maintain(maintenance) => maintenance.commit(k),
+            Self::GetAddress(base) => return Done::reply(k, m, &[base.0]),
+        }
+        Done::Empty
+    }
+}
+
+fn decode_map_frame(
+    k: &Kernel,
+    slot: Ref<Slot>,
+    frame: FrameCap,
+    m: &Message,
+) -> Result<FrameInvocation, SyscallError> {
+    let (3.., Some(vspace)) = (m.length, m.cap(0)) else {
+        return Err(SyscallError::TruncatedMessage);
+    };
+    let [address, rights, attributes] = [0, 1, 2].map(|n| m.word(k, n));
+    let (root, asid) = assigned_root(k, vspace)?;
+    check_asid(k, asid, root)?;
+    let bits = frame.size.bits();
+    if !bits::aligned(address, bits) {
+        return Err(SyscallError::AlignmentError);
+    }
+    match frame.mapping {
+        Some(mapping) if mapping.asid != asid => return Err(SyscallError::InvalidCapability(1)),
+        Some(mapping) if mapping.address.0 != address => {
+            return Err(SyscallError::InvalidArgument(0));
+        }
+        Some(_) => {}
+        // Aligned: the last byte's address is the page's with all lower bits set.
+        None if address | bits::mask(bits) > USER_TOP => {
+            return Err(SyscallError::InvalidArgument(0));
+        }
+        None => {}
+    }
+    let entry = last_entry(k, root, address)
+        .filter(|entry| entry.bits == bits)
+        .ok_or_else(|| missing_table(k, root, address))?;
+    let rights = frame.rights.masked(CapRights(rights));
+    Ok(FrameInvocation::Map {
+        slot,
+        frame,
+        entry: entry.at,
+        value: frame_entry(&frame, rights, attributes),
+        mapping: Mapping {
+            asid,
+            address: VirtualAddress(address),
+        },
+    })
+}
+
+/// The walk ended at another level than the frame needs.
+fn missing_table(k: &Kernel, root: KernelAddress, address: u64) -> SyscallError {
+    let bits_left = last_entry(k, root, address).map_or(ROOT_SPAN, |entry| entry.bits);
+    SyscallError::FailedLookup(
+        Lookup::Destination,
+        LookupFailure::MissingCapability {
+            bits_left: bits_left.into(),
+        },
+    )
+}
+
+/// Removes the mapping of `frame`, if it is still in place.
+pub(crate) fn unmap_frame(k: &mut Kernel, frame: FrameCap) {
+    if let Some(mapping) = frame.mapping
+        && let Some(root) = asid::root(k, mapping.asid)
+        && let Some(leaf) = leaf(k, root, mapping.address.0).filter(|leaf| leaf.maps(&frame))
+    {
+        k.machine.store(leaf.at, 0);
+        k.machine.invalidate_page(mapping.asid, mapping.address);
+    }
+}
+
+// --- Tables -----------------------------------------------------------------------------------------
+
+/// What is to be done with a table.
+#[derive(Clone, Copy, Debug)]
+pub enum TableInvocation {
+    Map {
+        slot: Ref<Slot>,
+        table: TableCap,
+        entry: KernelAddress,
+        mapping: Mapping,
+    },
+    Unmap {
+        slot: Ref<Slot>,
+        table: TableCap,
+    },
+}
+
+impl TableInvocation {
+    /// Looks at what `m` asks of `table`.
+    pub fn decode(
+        k: &Kernel,
+        slot: Ref<Slot>,
+        table: TableCap,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
+        match invocation {
+            Invocation::ArmPageTableMap => decode_map_table(k, slot, table, m),
+            Invocation::ArmPageTableUnmap if cdt::is_final(k, slot) => {
+                Ok(Self::Unmap { slot, table })
+            }
+            Invocation::ArmPageTableUnmap => Err(SyscallError::RevokeFirst),
+            _ => Err(SyscallError::IllegalOperation),
+        }
+    }
+
+    /// Does it.
+    pub fn commit(self, k: &mut Kernel) -> Result<(), Preempted> {
+        match self {
+            Self::Map {
+                slot,
+                table,
+                entry,
+                mapping,
+            } => {
+                let mapped = TableCap {
+                    mapping: Some(mapping),
+                    ..table
+                };
+                cdt::update(k, slot, Cap::PageTable(mapped));
+                map_table(k, entry, table.table);
+            }
+            Self::Unmap { slot, table } => {
+                if table.mapping.is_some() {
+                    unmap_table(k, table);
+                    k.machine.clear(table.table, 1 << super::TABLE_BITS);
+                }
+                let unmapped = TableCap {
+                    mapping: None,
+                    ..table
+                };
+                cdt::update(k, slot, Cap::PageTable(unmapped));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes an entry, so far invalid, that leads to `table`, whose memory is zero.
+pub(super) fn map_table(k: &mut Kernel, entry: KernelAddress, table: KernelAddress) {
+    // The zeroes are seen before the entry is.
+    k.machine.publish_tables();
+    k.machine
+        .store(entry, table.physical().0 | VALID | TABLE_OR_PAGE);
+    k.machine.publish_tables();
+}
+
+fn decode_map_table(
+    k: &Kernel,
+    slot: Ref<Slot>,
+    table: TableCap,
+    m: &Message,
+) -> Result<TableInvocation, SyscallError> {
+    let (2.., Some(vspace)) = (m.length, m.cap(0)) else {
+        return Err(SyscallError::TruncatedMessage);
+    };
+    if table.mapping.is_some() {
+        return Err(SyscallError::InvalidCapability(0));
+    }
+    let address = m.word(k, 0);
+    let (root, asid) = assigned_root(k, vspace)?;
+    if address > USER_TOP {
+        return Err(SyscallError::InvalidArgument(0));
+    }
+    check_asid(k, asid, root)?;
+    // Where the walk ends there is room for a table, unless it ends at a page or where one goes.
+    let entry = last_entry(k, root, address)
+        .filter(|entry| entry.bits > PAGE_SPAN && !entry.valid())
+        .ok_or(SyscallError::DeleteFirst)?;
+    let mapping = Mapping {
+        asid,
+        address: VirtualAddress(address & !bits::mask(entry.bits)),
+    };
+    Ok(TableInvocation::Map {
+        slot,
+        table,
+        entry: entry.at,
+        mapping,
+    })
+}
+
+/// Removes the mapping of `table`, if it is still in place.
+fn unmap_table(k: &mut Kernel, table: TableCap) {
+    let Some(mapping) = table.mapping else {
+        return;
+    };
+    let Some(root) = asid::root(k, mapping.asid) else {
+        return;
+    };
+    let leads_to_it = |entry: &Entry| entry.table() == Some(table.table);
+    let entry = entries(k, root, mapping.address.0).find(leads_to_it);
+    if let Some(entry) = entry {
+        k.machine.store(entry.at, 0);
+        // Whatever was reached through it, and the walks that led there.
+        k.machine.invalidate_asid(mapping.asid);
+    }
+}
+
+/// The last capability to a table goes.
+pub(crate) fn finalise_table(k: &mut Kernel, table: TableCap) {
+    unmap_table(k, table);
+    k.machine.gone(table.table, 1 << super::TABLE_BITS);
+}

@@ -1,0 +1,141 @@
+//! Cache maintenance by address, and clearing memory.
+
+use super::registers::{data_barrier, instruction_barrier, read, system_barrier};
+use crate::cache::Operation;
+use core::arch::asm;
+
+/// Memory is cleared to where every observer sees it if it is whole pages: frames are.
+const PAGE: u64 = 4096;
+const WORD: u64 = 8;
+
+/// Sizes and kinds of the caches.
+#[derive(Clone, Copy, Debug)]
+pub struct Caches {
+    /// Bytes of the smallest data and instruction cache lines.
+    data_line: u64,
+    instruction_line: u64,
+    /// Instruction caches find lines by physical address.
+    instruction_by_physical: bool,
+    /// Bytes that one instruction clears; 0 if there is none.
+    clear_block: u64,
+}
+
+impl Caches {
+    /// The smallest lines that there can be.
+    pub const fn new() -> Self {
+        Self {
+            data_line: 16,
+            instruction_line: 16,
+            instruction_by_physical: false,
+            clear_block: 0,
+        }
+    }
+
+    /// What this processor has.
+    pub fn detect() -> Self {
+        const PHYSICAL: u64 = 3;
+        const CLEAR_PROHIBITED: u64 = 1 << 4;
+        let types = read!("ctr_el0");
+        let clear = read!("dczid_el0");
+        Self {
+            data_line: 4 << (types >> 16 & 15),
+            instruction_line: 4 << (types & 15),
+            instruction_by_physical: types >> 14 & 3 == PHYSICAL,
+            clear_block: if clear & CLEAR_PROHIBITED == 0 {
+                4 << (clear & 15)
+            } else {
+                0
+            },
+        }
+    }
+
+    /// Maintains the caches for `len` bytes at `start`, which are mapped.
+    pub fn maintain(&self, operation: Operation, start: u64, len: u64) {
+        let end = start.saturating_add(len);
+        match operation {
+            Operation::CleanData => self.by_data_line(start, end, |line| {
+                // SAFETY: cleaning changes no data.
+                unsafe { asm!("dc cvac, {}", in(reg) line, options(nostack, preserves_flags)) };
+            }),
+            Operation::InvalidateData => self.by_data_line(start, end, |line| {
+                // SAFETY: the owner of this memory, which is no memory of the kernel, asks for it.
+                unsafe { asm!("dc ivac, {}", in(reg) line, options(nostack, preserves_flags)) };
+            }),
+            Operation::CleanInvalidateData => self.by_data_line(start, end, |line| {
+                // SAFETY: this changes no data.
+                unsafe { asm!("dc civac, {}", in(reg) line, options(nostack, preserves_flags)) };
+            }),
+            Operation::UnifyInstruction => return self.unify(start, end),
+        }
+        system_barrier();
+    }
+
+    fn unify(&self, start: u64, end: u64) {
+        self.by_data_line(start, end, |line| {
+            // SAFETY: cleaning changes no data.
+            unsafe { asm!("dc cvau, {}", in(reg) line, options(nostack, preserves_flags)) };
+        });
+        data_barrier();
+        if self.instruction_by_physical {
+            by_line(self.instruction_line, start, end, |line| {
+                // SAFETY: forgetting instructions changes no data.
+                unsafe { asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags)) };
+            });
+        } else {
+            // Other addresses may show the same memory.
+            // SAFETY: forgetting instructions changes no data.
+            unsafe { asm!("ic ialluis", options(nostack, preserves_flags)) };
+        }
+        data_barrier();
+        instruction_barrier();
+    }
+
+    fn by_data_line(&self, start: u64, end: u64, act: impl Fn(u64)) {
+        by_line(self.data_line, start, end, act);
+    }
+
+    /// Fills `len` bytes at `start` with zero; both are multiples of 8.
+    ///
+    /// # Safety
+    /// Nothing lives in these bytes, which are normal memory.
+    pub unsafe fn clear(&self, start: u64, len: u64) {
+        let end = start.wrapping_add(len);
+        let block = self.clear_block;
+        if block != 0 && (start | len) & (block - 1) == 0 {
+            let mut at = start;
+            while at < end {
+                // SAFETY: the caller's promise; `at` is the start of a whole block.
+                unsafe { asm!("dc zva, {}", in(reg) at, options(nostack, preserves_flags)) };
+                at = at.wrapping_add(block);
+            }
+        } else {
+            let mut at = start;
+            while at < end {
+                let word: *mut u64 = core::ptr::with_exposed_provenance_mut(at as usize);
+                // SAFETY: the caller's promise.
+                unsafe { word.write_volatile(0) };
+                at = at.wrapping_add(WORD);
+            }
+        }
+        if (start | len) & (PAGE - 1) == 0 {
+            self.maintain(Operation::CleanData, start, len);
+        }
+    }
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Calls `act` with the start of each line from `start` to `end`.
+#[inline(always)]
+fn by_line(line: u64, start: u64, end: u64, act: impl Fn(u64)) {
+    let mut at = start & !(line - 1);
+    while at < end {
+        act(at);
+        // Wrapping: the last line may be the last of the address space.
+        at = at.wrapping_add(line);
+    }
+}
