@@ -10,6 +10,8 @@ pub enum Event {
     Complete,
     /// It was longer than [`MOST`], and complete only in its beginning.
     TooLong,
+    /// It is complete, but no UTF-8.
+    NoText,
     /// It was given up.
     Cancelled,
 }
@@ -53,8 +55,21 @@ impl Line {
 
     /// What was typed so far; empty if it is no text.
     pub fn text(&self) -> &str {
-        let bytes = self.bytes.get(..self.used).unwrap_or_default();
-        core::str::from_utf8(bytes).unwrap_or_default()
+        core::str::from_utf8(self.typed()).unwrap_or_default()
+    }
+
+    fn typed(&self) -> &[u8] {
+        self.bytes.get(..self.used).unwrap_or_default()
+    }
+
+    fn completed(&self) -> Event {
+        if self.lost {
+            Event::TooLong
+        } else if core::str::from_utf8(self.typed()).is_err() {
+            Event::NoText
+        } else {
+            Event::Complete
+        }
     }
 
     /// Begins again.
@@ -74,11 +89,7 @@ impl Line {
             b'\n' if after_return => None,
             b'\r' | b'\n' => {
                 show(b'\n');
-                Some(if self.lost {
-                    Event::TooLong
-                } else {
-                    Event::Complete
-                })
+                Some(self.completed())
             }
             key::CANCEL => {
                 b"^C\n".iter().for_each(|&byte| show(byte));
@@ -195,7 +206,7 @@ mod tests {
         assert_eq!(typed(b"a\x1b[Ab\x1b[1;5Cc\x1bOPd\n").0, "abcd");
         assert_eq!(typed(b"a\x1b\n").2, Some(Event::Complete));
         assert_eq!(typed(b"abc\x03").2, Some(Event::Cancelled));
-        assert_eq!(typed(b"\xff\xfe\n").0, "", "no text");
+        assert_eq!(typed(b"\xff\xfe\n").2, Some(Event::NoText));
     }
 
     #[test]

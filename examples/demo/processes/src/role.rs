@@ -23,11 +23,13 @@ pub enum Role {
     Thrifty,
     /// Spins with all the time it can get.
     Greedy,
+    /// Reaches for memory that is not its own.
+    Trespasser,
 }
 
 impl Role {
     /// All, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Serial,
         Self::Timer,
         Self::Pager,
@@ -36,6 +38,7 @@ impl Role {
         Self::Client,
         Self::Thrifty,
         Self::Greedy,
+        Self::Trespasser,
     ];
 
     /// Its number.
@@ -59,6 +62,7 @@ impl Role {
             Self::Client => "client",
             Self::Thrifty => "thrifty",
             Self::Greedy => "greedy",
+            Self::Trespasser => "trespasser",
         }
     }
 
@@ -73,6 +77,7 @@ impl Role {
             Self::Client => "asks the server",
             Self::Thrifty => "spins, throttled by its budget",
             Self::Greedy => "spins with what time is left",
+            Self::Trespasser => "reaches for memory that is not its own",
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use demo_common::Role;
 
-/// The ELF file of a role's program. The two spinners are one program in two processes.
+/// The ELF file of a role's program. The spinners are one program in
+/// several processes; the trespasser is one that counts in the wrong place.
 pub(crate) const fn of(role: Role) -> &'static [u8] {
     match role {
         Role::Serial => include_bytes!(env!("PROGRAM_SERIAL")),
@@ -11,6 +12,6 @@ pub(crate) const fn of(role: Role) -> &'static [u8] {
         Role::Wanderer => include_bytes!(env!("PROGRAM_WANDERER")),
         Role::Server => include_bytes!(env!("PROGRAM_SERVER")),
         Role::Client => include_bytes!(env!("PROGRAM_CLIENT")),
-        Role::Thrifty | Role::Greedy => include_bytes!(env!("PROGRAM_SPINNER")),
+        Role::Thrifty | Role::Greedy | Role::Trespasser => include_bytes!(env!("PROGRAM_SPINNER")),
     }
 }

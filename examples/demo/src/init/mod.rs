@@ -6,7 +6,7 @@
 //! | [`home`] | what BootInfo gives |
 //! | [`arena`] | memory that can be taken back by one revoke |
 //! | [`task`], [`image`] | processes, from their ELF files |
-//! | [`drivers`], [`faults`], [`pair`], [`budgets`], [`bench`] | the parts, one experiment each |
+//! | [`drivers`], [`faults`], [`trespass`], [`pair`], [`budgets`], [`bench`] | the parts, one experiment each |
 //! | [`shell`] | the prompt; its longer commands are in [`caps`], [`threads`], [`memory`] |
 
 pub(crate) mod arena;
@@ -25,6 +25,7 @@ pub(crate) mod shell;
 pub(crate) mod system;
 pub(crate) mod task;
 pub(crate) mod threads;
+pub(crate) mod trespass;
 
 /// Init's priority: below the drivers, above everybody who is not urgent.
 pub(crate) const PRIORITY: abi::Word = 200;

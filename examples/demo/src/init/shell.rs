@@ -12,7 +12,7 @@ use user_api::Endpoint;
 /// Tools wait for exactly this at the start of a line.
 const PROMPT: &str = "linchpin> ";
 
-const HELP: [(&str, &str); 12] = [
+const HELP: [(&str, &str); 13] = [
     ("help", "this list"),
     ("caps", "the capabilities that init holds"),
     (
@@ -27,6 +27,10 @@ const HELP: [(&str, &str); 12] = [
     (
         "fault",
         "touch memory that is not there; the pager repairs it",
+    ),
+    (
+        "trespass",
+        "a process reaches for init's memory, and is stopped",
     ),
     ("talk", "client and passive server again"),
     ("throttle", "little budget against much, for 100 ms"),
@@ -56,6 +60,10 @@ pub(crate) fn run(system: &mut System) -> u32 {
         let line = match keyboard.line() {
             (Event::Complete, line) => line,
             (Event::Cancelled, _) => continue,
+            (Event::NoText, _) => {
+                outln!("error: this is no UTF-8 text; nothing was done");
+                continue;
+            }
             (Event::TooLong, _) => {
                 outln!("error: a line has at most {MOST} characters; nothing was done");
                 continue;
@@ -102,6 +110,7 @@ fn simple(system: &mut System, command: &str) -> Result {
             None => outln!("error: there is no server; `revoke` tries to start it again"),
         },
         "fault" => system.faults.provoke(),
+        "trespass" => system.trespass()?,
         "talk" => match &system.pair {
             Some(pair) => pair.talk()?,
             None => outln!("error: there is no client; `revoke` tries to start it again"),

@@ -10,6 +10,7 @@ use super::home::Home;
 use super::memory::Bytes;
 use super::pair::Pair;
 use super::task::Task;
+use super::trespass;
 use abi::Word;
 use abi::bootinfo::BootInfo;
 use abi::syscall::Syscall;
@@ -68,7 +69,7 @@ impl System {
         );
         outln!(
             "3 address spaces: each process is loaded from an ELF file into a VSpace of its own \
-             (`threads`)"
+             (`threads`, `trespass`)"
         );
         let faults = Faults::start(&mut home, console)?;
         let timer = Driver::timer(&mut home, console, faults.handler)?;
@@ -120,6 +121,24 @@ impl System {
              time-stamp counter ({} MHz)",
             self.home.megahertz
         );
+        Ok(())
+    }
+
+    /// Lets a process try to overwrite this very value.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub(crate) fn trespass(&mut self) -> Result {
+        let address = (&raw const self.born).addr() as Word;
+        let before = self.born;
+        trespass::attempt(&mut self.home, address, self.faults.handler)?;
+        // To the compiler nobody else can have changed it; that is what is to be seen.
+        let verdict = if *core::hint::black_box(&self.born) == before {
+            "untouched"
+        } else {
+            "OVERWRITTEN"
+        };
+        outln!("   init's state is {verdict}, and the process is gone");
         Ok(())
     }
 

@@ -65,6 +65,10 @@ fn handle(who: Option<Role>, fault: Fault, used: &mut Word) -> Result<Option<Mes
             say!("   pager: {name} at {ip:#x} {verb} {address:#x}: mapped a page, go on");
             Ok(Some(Message::restart()))
         }
+        Fault::Vm { ip, address, .. } => {
+            say!("   pager: {name} at {ip:#x} has no memory at {address:#x}: it stays stopped");
+            Ok(None)
+        }
         other => {
             say!("   pager: {name} stays stopped: {other:x?}");
             Ok(None)
