@@ -30,8 +30,8 @@ use crate::{
     Irq, KernelAddress, Kind, Machine, PhysicalAddress, Population, Ticks, VirtualAddress,
     X86Machine,
 };
-use core::ptr::NonNull;
 use arm::Arm;
+use core::ptr::NonNull;
 use interrupts::Controller;
 use memory::Memory;
 use ports::Ports;
