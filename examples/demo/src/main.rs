@@ -8,8 +8,7 @@
 mod init;
 
 use abi::bootinfo::BootInfo;
-use init::{shell, system::System};
-use user_alloc::Result;
+use init::{shell, system::System, trouble::Result};
 
 user_runtime::entry!(main);
 

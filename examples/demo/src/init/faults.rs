@@ -4,7 +4,8 @@ use super::arena::{Arena, Size};
 use super::console::outln;
 use super::home::Home;
 use super::task::{CALL, Task};
-use abi::{CapRights, ObjectType};
+use super::trouble::{self, promise};
+use abi::{CapRights, ObjectType, Word};
 use demo_common::protocol::{pager, wanderer};
 use demo_common::{Role, slot};
 use user_alloc::Result;
@@ -66,13 +67,20 @@ impl Faults {
     }
 
     /// Sends the wanderer for a walk, and takes the pages back after it.
-    pub(crate) fn provoke(&self) {
-        let pages = wanderer::BEACH.step_by(1 << abi::object::PAGE_BITS).count();
+    ///
+    /// # Errors
+    /// `Broken` if not every page was missed, and repaired.
+    pub(crate) fn provoke(&self) -> trouble::Result {
+        let pages = wanderer::BEACH.step_by(1 << abi::object::PAGE_BITS).count() as Word;
         let kept = self.walk.call(Message::new(wanderer::WALK)).words[0];
         let repaired = self.handler.call(Message::new(pager::RECLAIM)).words[0];
         outln!(
             "   the wanderer wrote to {pages} pages where nothing was mapped; the pager repaired \
              {repaired} faults; {kept} pages kept what was written"
         );
+        promise(
+            (repaired, kept) == (pages, pages),
+            "each page faults once and keeps what is written",
+        )
     }
 }

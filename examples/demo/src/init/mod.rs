@@ -26,6 +26,7 @@ pub(crate) mod system;
 pub(crate) mod task;
 pub(crate) mod threads;
 pub(crate) mod trespass;
+pub(crate) mod trouble;
 
 /// Init's priority: below the drivers, above everybody who is not urgent.
 pub(crate) const PRIORITY: abi::Word = 200;

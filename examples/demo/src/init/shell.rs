@@ -2,11 +2,11 @@
 
 use super::console::{out, outln};
 use super::system::System;
+use super::trouble::Result;
 use super::{caps, memory, threads};
 use demo_common::console::{Console, read};
 use demo_common::protocol::serial::MOST_BYTES;
 use linchpin_demo::line::{Event, Line, MOST};
-use user_alloc::Result;
 use user_api::Endpoint;
 
 /// Tools wait for exactly this at the start of a line.
@@ -42,18 +42,20 @@ const HELP: [(&str, &str); 13] = [
     ("echo TEXT", "say it"),
     (
         "exit [CODE]",
-        "end the machine; a code other than 0 is a failure",
+        "end the machine: a failure if CODE is not 0, or a command failed",
     ),
 ];
 
 /// What comes after a command.
 enum Next {
     Prompt,
-    Exit(u32),
+    /// Without a code, it tells whether a command failed.
+    Exit(Option<u32>),
 }
 
 /// Serves the prompt until somebody wants to leave; the exit code.
 pub(crate) fn run(system: &mut System) -> u32 {
+    let mut failed = false;
     let mut keyboard = Keyboard::new(system.serial.endpoint);
     loop {
         out!("{PROMPT}");
@@ -71,8 +73,11 @@ pub(crate) fn run(system: &mut System) -> u32 {
         };
         match execute(system, line) {
             Ok(Next::Prompt) => {}
-            Ok(Next::Exit(code)) => return code,
-            Err(error) => outln!("error: `{line}` failed: {error:?}"),
+            Ok(Next::Exit(code)) => return code.unwrap_or(failed.into()),
+            Err(trouble) => {
+                outln!("error: `{line}` failed: {trouble}");
+                failed = true;
+            }
         }
     }
 }
@@ -84,9 +89,9 @@ fn execute(system: &mut System, line: &str) -> Result<Next> {
     match (command, rest) {
         ("", _) => {}
         ("echo", _) => outln!("{rest}"),
-        ("exit", "") => return Ok(Next::Exit(0)),
+        ("exit", "") => return Ok(Next::Exit(None)),
         ("exit", code) => match code.parse() {
-            Ok(code) => return Ok(Next::Exit(code)),
+            Ok(code) => return Ok(Next::Exit(Some(code))),
             Err(_) => outln!("error: `{code}` is no exit code; type `exit` or `exit NUMBER`"),
         },
         (known, "") => return simple(system, known).map(|()| Next::Prompt),
@@ -109,7 +114,7 @@ fn simple(system: &mut System, command: &str) -> Result {
             Some(pair) => system.echo.measure(pair.endpoint),
             None => outln!("error: there is no server; `revoke` tries to start it again"),
         },
-        "fault" => system.faults.provoke(),
+        "fault" => system.faults.provoke()?,
         "trespass" => system.trespass()?,
         "talk" => match &system.pair {
             Some(pair) => pair.talk()?,

@@ -11,11 +11,11 @@ use super::memory::Bytes;
 use super::pair::Pair;
 use super::task::Task;
 use super::trespass;
+use super::trouble::{Result, promise};
 use abi::Word;
 use abi::bootinfo::BootInfo;
 use abi::syscall::Syscall;
 use demo_common::clock;
-use user_alloc::Result;
 use user_api::debug;
 use user_runtime::boot::root;
 
@@ -93,7 +93,7 @@ impl System {
     /// Shows everything once.
     fn introduce(&self) -> Result {
         outln!("   a page fault is a message to a pager, which repairs it (`fault`):");
-        self.faults.provoke();
+        self.faults.provoke()?;
         outln!("4 interrupts: the drivers of serial line and timer wait for theirs (`time`):");
         self.tick()?;
         outln!(
@@ -127,19 +127,15 @@ impl System {
     /// Lets a process try to overwrite this very value.
     ///
     /// # Errors
-    /// What the kernel answers.
+    /// What the kernel answers; `Broken` if the value changed.
     pub(crate) fn trespass(&mut self) -> Result {
         let address = (&raw const self.born).addr() as Word;
         let before = self.born;
         trespass::attempt(&mut self.home, address, self.faults.handler)?;
         // To the compiler nobody else can have changed it; that is what is to be seen.
-        let verdict = if *core::hint::black_box(&self.born) == before {
-            "untouched"
-        } else {
-            "OVERWRITTEN"
-        };
-        outln!("   init's state is {verdict}, and the process is gone");
-        Ok(())
+        let after = *core::hint::black_box(&self.born);
+        outln!("   the process is gone; the value there was {before}, and is {after}");
+        promise(before == after, "no process writes to init's memory")
     }
 
     /// Microseconds since init began.
@@ -150,9 +146,9 @@ impl System {
     /// Ends client and server by one revoke, looks whether all is back, and starts them again.
     ///
     /// # Errors
-    /// What the kernel answers; then there may be no pair.
+    /// What the kernel answers; then there may be no pair. `Broken` if less is free than before.
     pub(crate) fn revoke_pair(&mut self) -> Result {
-        let before = self.free();
+        let (before, had_pair) = (self.free(), self.pair.is_some());
         if let Some(pair) = self.pair.take() {
             let block = pair.arena.block();
             let caps = pair.arena.capabilities();
@@ -170,12 +166,17 @@ impl System {
         pair.talk()?;
         self.pair = Some(pair);
         let after = self.free();
-        if before == after {
-            outln!("   started again; as much is free as before the revoke");
-        } else {
-            outln!("   started again, but free was {before:?} before and is {after:?} now");
-        }
-        Ok(())
+        outln!(
+            "   started again; free are {} and {} slots, before the revoke {} and {}",
+            Bytes(after.0),
+            after.1,
+            Bytes(before.0),
+            before.1
+        );
+        promise(
+            !had_pair || before == after,
+            "nothing is lost by a revoke and a restart",
+        )
     }
 
     /// Bytes and slots.

@@ -81,6 +81,11 @@ fn tests(context: &Context, arch: Arch) -> Result<Vec<Case>> {
         test.args(["test", "--no-fail-fast"]).args(filter);
         cases.extend(tested(test, "cargo test", context, read_libtest)?);
     }
+    // A library beside a program for the target: its package is no default member.
+    let mut demo = cargo(context, arch);
+    demo.args(["test", "--package", "linchpin-demo", "--lib"])
+        .args(filter);
+    cases.extend(tested(demo, "library of the demo", context, read_libtest)?);
     Ok(cases)
 }
 

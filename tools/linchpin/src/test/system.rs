@@ -21,7 +21,8 @@ use crate::session::{Echo, Input, Session};
 use crate::workspace::{self, Workspace};
 
 /// What the absent user types into the demo system.
-const DEMO_SCRIPT: &str = "help; caps; threads; untyped; ipc-bench; exit";
+const DEMO_SCRIPT: &str = "help; caps; threads; untyped; ipc-bench; fault; trespass; talk; throttle; revoke; \
+                           revoke; time; exit";
 /// Enough to know that a system came up by this door.
 const SHORT_SCRIPT: &str = "help; exit";
 

@@ -18,6 +18,11 @@ fn main(megahertz: Word) {
         for last in QUESTIONS {
             let answer = slot::PEER.call(Message::new(SUM).with_words(&[last]));
             let [sum, taken] = answer.words();
+            assert_eq!(
+                sum,
+                last * (last + 1) * (2 * last + 1) / 6,
+                "a wrong answer"
+            );
             cycles += taken;
             say!("   client: the squares from 1 to {last} add up to {sum}, says the server");
         }
