@@ -31,7 +31,7 @@ enum Kind {
 use Kind::{Bool, Int};
 
 /// The keys: name, what it may hold, and the only ISA on which it may differ from false or 0.
-const KEYS: [(&str, Kind, Option<&str>); 33] = [
+const KEYS: [(&str, Kind, Option<&str>); 34] = [
     ("root_cnode_size_bits", Int(8, 24), None),
     ("num_domains", Int(1, 256), None),
     ("num_domain_schedules", Int(2, 65536), None),
@@ -45,6 +45,7 @@ const KEYS: [(&str, Kind, Option<&str>); 33] = [
     ("retype_fan_out_limit", Int(1, 1 << 20), None),
     ("max_work_units", Int(1, 1 << 20), None),
     ("reset_chunk_bits", Int(6, 12), None),
+    ("track_utilisation", Bool, None),
     ("hardware_debug_api", Bool, None),
     ("set_tls_base_self", Bool, None),
     ("timer_frequency_hz", Int(0, 1 << 40), None),

@@ -102,6 +102,8 @@ pub struct Profile {
     pub max_work_units: usize,
     /// log2 of the bytes that an untyped's reset clears between two preemption points.
     pub reset_chunk_bits: usize,
+    /// Processor time is counted per thread, for the benchmark system calls.
+    pub track_utilisation: bool,
     /// Breakpoints, watchpoints and single-stepping exist.
     pub hardware_debug_api: bool,
     /// The system call SetTLSBase exists.

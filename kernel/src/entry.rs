@@ -13,6 +13,7 @@ use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
 use crate::sched;
 use crate::syscall;
+use crate::usage;
 use abi::syscall::Syscall;
 use abi::{FLAVOUR, PROFILE, Word};
 use machine::{Irq, Machine};
@@ -56,6 +57,9 @@ pub enum Resume {
 #[inline]
 pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
     k.core = core;
+    if usage::TRACKED {
+        usage::entered(k);
+    }
     match event {
         Event::Syscall(number) => return enter_syscall(k, number),
         Event::Interrupt(irq) => {
@@ -166,6 +170,9 @@ fn leave(k: &mut Kernel) -> Resume {
 /// The current thread, ready to go on.
 #[doc(alias = "activateThread")]
 pub(crate) fn resume(k: &mut Kernel) -> Resume {
+    if usage::TRACKED {
+        usage::leaving(k);
+    }
     let Some(thread) = k.current() else {
         return Resume::Idle;
     };

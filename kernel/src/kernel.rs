@@ -12,6 +12,7 @@ use crate::object::tcb::Tcb;
 use crate::queue::Queue;
 use crate::refill::Limits;
 use crate::sched::Action;
+use crate::usage::CoreUsage;
 use abi::{PROFILE, Word};
 use core::num::NonZeroU64;
 use machine::{KernelAddress, Machine, Ticks};
@@ -52,6 +53,8 @@ pub struct Node {
     pub ready: [ReadyQueues; DOMAINS],
     /// Threads that wait for their next refill, earliest first.
     pub release: Queue,
+    /// Who used the processor; unused unless the profile tracks it.
+    pub usage: CoreUsage,
     /// Whose floating-point state the registers hold.
     pub fpu_owner: Option<Ref<Tcb>>,
     /// Whether user space may touch the floating-point registers now.
@@ -96,6 +99,7 @@ impl Node {
             consumed: 0,
             ready: [EMPTY; DOMAINS],
             release: Queue::EMPTY,
+            usage: CoreUsage::new(),
             fpu_owner: None,
             fpu_enabled: true,
         }

@@ -42,5 +42,6 @@ pub mod queue;
 pub mod refill;
 pub mod sched;
 pub mod syscall;
+pub mod usage;
 
 pub use kernel::Kernel;

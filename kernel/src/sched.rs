@@ -12,6 +12,7 @@ use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
 use crate::queue::Queue;
+use crate::usage;
 use machine::{Machine, Ticks};
 
 /// What the scheduler is to do.
@@ -217,6 +218,9 @@ pub fn state_changed(k: &mut Kernel, thread: Ref<Tcb>) {
 /// `thread`, which is suspended, is about to lose its memory: nothing here may name it.
 pub(crate) fn thread_gone(k: &mut Kernel, thread: Ref<Tcb>) {
     fpu_release(k, thread);
+    if usage::TRACKED {
+        usage::thread_gone(k, thread);
+    }
     let node = k.node_mut();
     if node.current == Some(thread) {
         node.current = None;

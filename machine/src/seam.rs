@@ -61,6 +61,13 @@ pub trait Machine {
     /// The shortest delay in ticks that is worth programming: deadlines are asked for this much early.
     fn timer_precision(&self) -> Ticks;
 
+    /// A counter of cycles, for measurements.
+    fn cycles(&self) -> u64 {
+        self.now()
+    }
+    /// Empties all caches, for measurements.
+    fn flush_caches(&mut self);
+
     // --- Interrupts ------------------------------------------------------------------
 
     /// Whether an interrupt waits for the kernel to return to user mode. Asked at preemption

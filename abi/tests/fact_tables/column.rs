@@ -175,6 +175,7 @@ fn profile_of(symbols: &Map<String, Value>) -> Profile {
         retype_fan_out_limit: count("RETYPE_FAN_OUT_LIMIT"),
         max_work_units: count("MAX_NUM_WORK_UNITS_PER_PREEMPTION"),
         reset_chunk_bits: count("RESET_CHUNK_BITS"),
+        track_utilisation: set("BENCHMARK_TRACK_UTILISATION"),
         hardware_debug_api: set("HARDWARE_DEBUG_API"),
         set_tls_base_self: set("SET_TLS_BASE_SELF"),
         timer_frequency_hz: number("TIMER_FREQUENCY"),

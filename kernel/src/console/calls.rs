@@ -6,6 +6,7 @@ use crate::cap::{CNodeCap, Cap};
 use crate::cspace;
 use crate::object::store::Ref;
 use crate::object::tcb::{self, Access, Tcb, ThreadState};
+use crate::usage;
 use abi::syscall::Syscall;
 use abi::{Word, cap_type};
 use machine::Machine;
@@ -33,6 +34,7 @@ pub(crate) fn debug_call(k: &mut Kernel, thread: Ref<Tcb>, call: Syscall) {
         }
         Syscall::DebugSnapshot => snapshot(k, thread),
         Syscall::DebugNameThread => name_thread(k, thread, argument),
+        call if usage::TRACKED => usage::call(k, thread, call),
         _ => {}
     }
 }

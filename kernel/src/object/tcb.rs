@@ -17,6 +17,7 @@ use crate::object::sched_context::SchedContext;
 use crate::object::store::{Object, Ref};
 use crate::queue::Links;
 use crate::sched;
+use crate::usage::Usage;
 use abi::Word;
 use abi::ipc_buffer::IPC_BUFFER_BITS;
 use abi::object::SLOT_BITS;
@@ -30,12 +31,15 @@ const SLOTS_OFFSET: u64 = 640;
 pub const FPU_OFFSET: u64 = 1216;
 /// Where the debug state starts.
 pub const DEBUG_OFFSET: u64 = 832;
+/// Where the usage counters start.
+pub const USAGE_OFFSET: u64 = 1152;
 /// How many slots a TCB has.
 pub const SLOTS: u64 = 5;
 
 const _: () = assert!(TCB_OFFSET + size_of::<Tcb>() as u64 <= SLOTS_OFFSET);
 const _: () = assert!(SLOTS_OFFSET + SLOTS * 32 <= DEBUG_OFFSET);
-const _: () = assert!(DEBUG_OFFSET + size_of::<isa::debug::State>() as u64 <= FPU_OFFSET);
+const _: () = assert!(DEBUG_OFFSET + size_of::<isa::debug::State>() as u64 <= USAGE_OFFSET);
+const _: () = assert!(USAGE_OFFSET + size_of::<Usage>() as u64 <= FPU_OFFSET);
 const _: () = assert!(FPU_OFFSET + isa::FPU_BYTES <= 1 << isa::TCB_BITS);
 
 /// A slot of a TCB.
@@ -203,7 +207,7 @@ pub(crate) fn block_of_slots(slots: Ref<Slot>) -> Ref<Tcb> {
 }
 
 /// Pieces of a TCB block, for the liveness map: offset, length, kind.
-pub(crate) const PIECES: [(u64, u64, Kind); 5] = [
+pub(crate) const PIECES: [(u64, u64, Kind); 6] = [
     (0, size_of::<isa::Context>() as u64, Kind::Context),
     (TCB_OFFSET, size_of::<Tcb>() as u64, Kind::Tcb),
     (SLOTS_OFFSET, SLOTS * 32, Kind::Slots),
@@ -212,6 +216,7 @@ pub(crate) const PIECES: [(u64, u64, Kind); 5] = [
         size_of::<isa::debug::State>() as u64,
         Kind::Context,
     ),
+    (USAGE_OFFSET, size_of::<Usage>() as u64, Kind::Context),
     (FPU_OFFSET, isa::FPU_BYTES, Kind::Fpu),
 ];
 

@@ -21,6 +21,7 @@ use crate::object::reply::Reply;
 use crate::object::sched_context::SchedContext;
 use crate::object::store::{Object, Ref};
 use crate::object::tcb::{self, Tcb};
+use crate::usage::Usage;
 use abi::PROFILE;
 use abi::Word;
 use abi::object::{
@@ -339,6 +340,7 @@ fn create_tcb(k: &mut Kernel, at: KernelAddress) -> Ref<Tcb> {
     write(k, thread, Tcb::new(domain, core));
     write(k, thread.context(), isa::Context::new());
     write(k, thread.sibling(), isa::debug::State::default());
+    write(k, thread.sibling(), Usage::default());
     k.machine.fpu_initialise(thread.fpu());
     console::thread_born(k, thread);
     thread

@@ -476,6 +476,8 @@ impl Machine for Model {
         self.console.push(byte);
     }
 
+    fn flush_caches(&mut self) {}
+
     fn halt(&mut self) {
         self.halted = true;
     }

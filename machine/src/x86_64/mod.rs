@@ -267,6 +267,10 @@ impl Machine for X86 {
         }
     }
 
+    fn flush_caches(&mut self) {
+        registers::flush_caches();
+    }
+
     fn halt(&mut self) {
         registers::stop();
     }

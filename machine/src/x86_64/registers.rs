@@ -95,6 +95,12 @@ pub fn cr2() -> u64 {
     value
 }
 
+/// Writes back and empties all caches.
+pub fn flush_caches() {
+    // SAFETY: memory keeps its contents.
+    unsafe { asm!("wbinvd", options(nostack, preserves_flags)) };
+}
+
 /// Takes what the last debug exception was about (DR6), and clears it.
 pub fn take_debug_status() -> u64 {
     let status: u64;
