@@ -17,6 +17,9 @@ mod once;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 #[path = "riscv64/mod.rs"]
 mod arch;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[path = "aarch64/mod.rs"]
+mod arch;
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 #[path = "x86_64/mod.rs"]
 mod arch;

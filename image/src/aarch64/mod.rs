@@ -1,0 +1,19 @@
+//! AArch64: from the firmware or a loader to the first thread, and from user mode into the
+//! kernel and back.
+
+mod boot;
+mod contract;
+mod debug;
+mod devices;
+mod events;
+mod paging;
+mod root_task;
+mod start;
+mod symbols;
+mod trap;
+mod window;
+
+pub(crate) use debug::{end, put};
+
+/// Cores that this image drives.
+pub(crate) const CORES: usize = 1;
