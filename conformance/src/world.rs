@@ -20,6 +20,12 @@ const SLOTS: Word = 1200;
 /// Room in the root task's address space where nothing is mapped: 512 GiB of it.
 pub(crate) const FREE_ADDRESS: Word = 0x10 << 39;
 
+/// The driver's time slice in microseconds: long, so that equals run only when it yields, even on
+/// a machine that is busy with something else.
+const DRIVER_SLICE: u64 = 2_000_000;
+/// The time slice of a thread that does not say otherwise.
+const THREAD_SLICE: u64 = 20_000;
+
 /// The world of one test at a time.
 pub(crate) struct World {
     /// BootInfo.
@@ -51,7 +57,7 @@ impl Start {
     pub(crate) const fn at(priority: Word) -> Self {
         Self {
             priority,
-            budget: Some(Budget::round_robin(5_000)),
+            budget: Some(Budget::round_robin(THREAD_SLICE)),
             fault_handler: CPtr::NULL,
             context_bits: 8,
             resume: true,
@@ -98,6 +104,8 @@ impl World {
         let memory: Object<Untyped> = allocator.object(ObjectType::Untyped, MEMORY_BITS)?;
         let window = allocator.slots.take_row(SLOTS as usize)?;
         root::TCB.set_priority(root::TCB, DRIVER_PRIORITY)?;
+        let control = SchedControl::new(boot.sched_control.start);
+        control.configure(root::SCHED_CONTEXT, Budget::round_robin(DRIVER_SLICE))?;
         Ok(Self {
             boot,
             memory: memory.cap,

@@ -7,9 +7,11 @@ mod cnode;
 mod device;
 mod fault;
 mod ipc;
+mod misc;
 mod notification;
 mod reply;
 mod retype;
+mod sched;
 mod tcb;
 mod transfer;
 mod vspace;
@@ -31,6 +33,8 @@ pub(crate) const ALL: &[&[Test]] = &[
     vspace::TESTS,
     asid::TESTS,
     device::TESTS,
+    sched::TESTS,
+    misc::TESTS,
 ];
 
 /// Reads a word of mapped memory.
