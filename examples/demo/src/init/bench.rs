@@ -127,7 +127,7 @@ enum Unit {
     /// Instructions: an emulator's counter that is driven by them (QEMU's `-icount`), with so many
     /// counts for each.
     Instructions(u64),
-    /// The host's time, while an emulator translates.
+    /// An emulator's clock, which goes on while it translates.
     Emulated,
     /// The processor's cycles.
     Cycles,
@@ -164,7 +164,7 @@ impl Unit {
                 "(the emulated counter is driven by instructions, user and kernel: exact, no time)"
             }
             Self::Emulated => {
-                "(the host's clock while an emulator translates: compare them with each other only)"
+                "(an emulator's clock while it translates: compare them with each other only)"
             }
             Self::Cycles => "(the processor's time-stamp counter)",
         }
@@ -173,7 +173,7 @@ impl Unit {
 
 /// How far the counter moves per instruction, if that is always the same power of two.
 fn counts_per_instruction() -> Option<u64> {
-    const ROUNDS: u64 = 10_000;
+    const ROUNDS: u64 = 1_000;
     let counts = |rounds| {
         let once = |_| {
             let before = clock::now();
@@ -182,10 +182,14 @@ fn counts_per_instruction() -> Option<u64> {
         };
         (0..5).map(once).min().unwrap_or(0)
     };
-    let difference = counts(2 * ROUNDS).checked_sub(counts(ROUNDS))?;
+    let [one, two, three] = [1, 2, 3].map(|times| counts(times * ROUNDS));
+    let difference = two.checked_sub(one)?;
     let instructions = 2 * ROUNDS;
     let each = difference / instructions;
-    (difference.is_multiple_of(instructions) && each.is_power_of_two()).then_some(each)
+    let is_exact = three.checked_sub(two) == Some(difference)
+        && difference.is_multiple_of(instructions)
+        && each.is_power_of_two();
+    is_exact.then_some(each)
 }
 
 /// Whether this is QEMU's translator, as it says itself.

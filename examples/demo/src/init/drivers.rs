@@ -54,7 +54,14 @@ impl Driver {
     /// # Errors
     /// If there is too little of something, or the device is taken.
     pub(crate) fn serial(home: &mut Home) -> Result<Self> {
-        Self::load(home, &SERIAL).and_then(|driver| driver.start(home, None))
+        let mut driver = Self::load(home, &SERIAL)?;
+        driver.task.own(
+            home,
+            &mut driver.arena,
+            ObjectType::Reply,
+            slot::WAITING_REPLY,
+        )?;
+        driver.start(home, None)
     }
 
     /// The driver of the interval timer.
@@ -79,7 +86,6 @@ impl Driver {
         let signal = arena.allocator.make(ObjectType::Notification, 0)?;
         task.grant(home, endpoint, slot::SERVICE, CapRights::READ)?;
         task.own(home, &mut arena, ObjectType::Reply, slot::REPLY)?;
-        task.own(home, &mut arena, ObjectType::Reply, slot::WAITING_REPLY)?;
         device.give(home, &mut arena, &task)?;
         Ok(Self {
             arena,
@@ -119,7 +125,7 @@ impl Device {
         };
         root::IRQ_CONTROL.issue_pin(route, place(slot::INTERRUPT.into()))?;
         let wake: Notification = arena.allocator.make(ObjectType::Notification, 0)?;
-        task.grant_badged(home, wake, slot::WAKE, CapRights::ALL, INTERRUPT_BADGE)?;
+        task.grant_badged(home, wake, slot::WAKE, CapRights::WRITE, INTERRUPT_BADGE)?;
         // Signals of the interrupt now end the driver's waiting for messages.
         Ok(task.process.tcb.bind_notification(wake)?)
     }

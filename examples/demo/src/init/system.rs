@@ -163,8 +163,7 @@ impl System {
         let (memory, slots) = self.free();
         outln!("   free without them: {} and {slots} slots", Bytes(memory));
         let pair = Pair::start(&mut self.home, self.serial.endpoint, self.faults.handler)?;
-        pair.talk()?;
-        self.pair = Some(pair);
+        self.pair.insert(pair).talk()?;
         let after = self.free();
         outln!(
             "   started again; free are {} and {} slots, before the revoke {} and {}",
