@@ -368,15 +368,8 @@ impl Chaos {
     }
 }
 
-fn cases() -> u32 {
-    std::env::var("LINCHPIN_CASES")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(60)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::config(60))]
 
     #[test]
     fn the_invariants_survive_any_sequence_of_calls(acts in prop::collection::vec(act(), 1..200)) {

@@ -312,7 +312,7 @@ fn descendants(k: &Kernel, slot: Ref<Slot>) -> Vec<Ref<Slot>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::config(60))]
 
     #[test]
     fn list_and_tree_agree(acts in prop::collection::vec(act(), 1..60)) {

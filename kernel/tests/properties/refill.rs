@@ -120,7 +120,7 @@ fn parameters() -> impl Strategy<Value = (usize, u64, u64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::config(400))]
 
     #[test]
     fn ring_and_vector_agree((room, budget, period) in parameters(), acts in prop::collection::vec(act(), 1..60)) {

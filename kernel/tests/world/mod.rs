@@ -201,7 +201,7 @@ impl World {
     /// Takes interrupts and executes system calls that are to be executed again, until the
     /// current thread is somewhere else in its program.
     pub(crate) fn settle(&mut self) {
-        for _ in 0..100_000 {
+        for _ in 0..2_000 {
             if let Some(irq) = self.k.machine.take_interrupt() {
                 if let Some(current) = self.current() {
                     let next = self.k[current.context()].next_ip;
