@@ -12,6 +12,9 @@ const PIT_HZ: u64 = 1_193_182;
 const ACPI_TIMER_HZ: u64 = 3_579_545;
 /// How long the counters are compared: a hundredth of a second.
 const COMPARISONS_PER_SECOND: u64 = 100;
+/// Time-stamp ticks in such a time, at 10 MHz: no processor is slower. A wait that was shorter was
+/// for a clock that does not exist, whose ports read as all ones.
+const SLOWEST: u64 = 10_000_000 / COMPARISONS_PER_SECOND;
 /// Reads of a clock that does not move before it is given up.
 const PATIENCE: u32 = 1 << 24;
 
@@ -146,8 +149,7 @@ fn measure(apic: LocalApic, wait: impl Fn() -> Option<u64>) -> Option<Comparison
     let timestamp = registers::timestamp().checked_sub(before)?;
     let counted = apic_before.checked_sub(apic.remaining())?;
     apic.count_down(0);
-    // A clock that was over at once was none.
-    (timestamp > 1000 && counted > 0).then_some(Comparison {
+    (timestamp >= SLOWEST && counted > 0).then_some(Comparison {
         timestamp,
         apic: counted.into(),
         per_second,
