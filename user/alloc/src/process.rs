@@ -4,12 +4,11 @@ use crate::allocator::Allocator;
 use crate::elf::{Program, Segment};
 use crate::space::AddressSpace;
 use crate::{AllocError, Result};
-use abi::x86_64::{INITIAL_RFLAGS, UserContext};
 use abi::{CapRights, ObjectType, Word};
 use core::ptr::with_exposed_provenance_mut;
 use user_api::{
-    AsidPool, Attributes, CNode, CPtr, Capability, Frame, Guard, MissingTable, SlotPath, Space,
-    Tcb, VSpaceRoot,
+    AsidPool, Attributes, CNode, CPtr, Capability, Frame, FrameSize, Guard, MissingTable, SlotPath,
+    Space, Tcb, VSpaceRoot, starting_context,
 };
 
 const PAGE: Word = 1 << abi::object::PAGE_BITS;
@@ -75,11 +74,11 @@ impl Process {
             )?;
         }
         let cnode: CNode = allocator.make(ObjectType::CNode, spec.cnode_bits)?;
-        let buffer_frame: Frame = allocator.make(ObjectType::X86SmallPage, 0)?;
+        let buffer_frame: Frame = allocator.make(FrameSize::Small.object(), 0)?;
         let ipc_buffer = space.map(
             allocator,
             buffer_frame,
-            user_api::FrameSize::Small,
+            FrameSize::Small,
             CapRights::READ_WRITE,
             Attributes::DEFAULT,
         )?;
@@ -94,13 +93,8 @@ impl Process {
             ipc_buffer,
             buffer_frame,
         )?;
-        let registers = UserContext {
-            rip: spec.program.entry,
-            rdi: spec.argument,
-            rsi: ipc_buffer,
-            rflags: INITIAL_RFLAGS,
-            ..UserContext::default()
-        };
+        let arguments = [spec.argument, ipc_buffer, 0];
+        let registers = starting_context(spec.program.entry, arguments, 0, 0);
         tcb.write_registers(&registers, false)?;
         Ok(Self {
             tcb,
@@ -195,7 +189,7 @@ fn load_segment<const W: usize, const B: usize>(
     let first = segment.address & !(PAGE - 1);
     let end = segment.address + segment.size;
     for page in (first..end).step_by(PAGE as usize) {
-        let frame: Frame = allocator.make(ObjectType::X86SmallPage, 0)?;
+        let frame: Frame = allocator.make(FrameSize::Small.object(), 0)?;
         window.fill(allocator, frame, page, segment)?;
         space.map_at(allocator, frame, page, rights, Attributes::DEFAULT)?;
     }

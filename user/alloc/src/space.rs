@@ -2,8 +2,10 @@
 
 use crate::allocator::Allocator;
 use crate::{AllocError, Result};
-use abi::{CapRights, ObjectType, Word};
-use user_api::{AsidPool, Attributes, CPtr, Frame, FrameSize, MissingTable, VSpaceRoot};
+use abi::{CapRights, Word};
+use user_api::{
+    AsidPool, Attributes, CPtr, Frame, FrameSize, MissingTable, VSPACE_OBJECT, VSpaceRoot,
+};
 
 /// An address space, and a range of its addresses that nobody uses yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,7 +35,7 @@ impl AddressSpace {
         pool: AsidPool,
         free: core::ops::Range<Word>,
     ) -> Result<Self> {
-        let root = allocator.make(ObjectType::X86Pml4, 0)?;
+        let root = allocator.make(VSPACE_OBJECT, 0)?;
         pool.assign(root)?;
         Ok(Self::manage(root, free))
     }

@@ -28,6 +28,15 @@ fn refuse() {
     });
 }
 
+/// The number of the ISA in ELF files.
+const fn machine() -> u8 {
+    match abi::ISA {
+        abi::Isa::X86_64 => 62,
+        abi::Isa::AArch64 => 183,
+        abi::Isa::RiscV64 => 243,
+    }
+}
+
 #[test]
 fn slots_are_handed_out_once_and_come_back() {
     let mut slots = slots();
@@ -141,7 +150,7 @@ fn files_that_are_no_programs_are_refused() {
     file[..6].copy_from_slice(b"\x7fELF\x02\x01");
     assert_eq!(parse(&file), Err(Defect::NotForHere));
     file[16] = 2;
-    file[18] = 62;
+    file[18] = machine();
     file[24] = 9;
     assert_eq!(parse(&file), Ok(9));
     file[32] = 64;

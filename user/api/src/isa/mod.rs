@@ -1,7 +1,12 @@
 //! What an ISA adds: its memory objects, address spaces, registers and devices.
 //!
 //! Common names, so that portable code can be written: [`Frame`], [`VSpaceRoot`], [`AsidControl`],
-//! [`AsidPool`], [`UserContext`], [`MissingTable`].
+//! [`AsidPool`], [`UserContext`] and [`starting_context`], [`MissingTable`], [`VSPACE_OBJECT`].
+
+#[cfg(isa = "aarch64")]
+mod aarch64;
+#[cfg(isa = "aarch64")]
+pub use aarch64::*;
 
 #[cfg(isa = "x86_64")]
 mod x86_64;

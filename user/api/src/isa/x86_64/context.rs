@@ -1,7 +1,7 @@
 //! The registers of a thread as message words.
 
 use abi::Word;
-use abi::x86_64::{UserContext, register};
+use abi::x86_64::{INITIAL_RFLAGS, UserContext, register};
 
 /// Registers of a thread that others can read and write.
 pub const REGISTER_COUNT: usize = register::LENGTH;
@@ -81,5 +81,28 @@ pub fn context_from_words(words: [Word; REGISTER_COUNT]) -> UserContext {
         r15,
         fs_base,
         gs_base,
+    }
+}
+
+/// The registers of a thread that is to begin at `ip` as a function with these arguments, its
+/// stack growing down from `stack_top` (0: it has none yet).
+pub fn starting_context(
+    ip: Word,
+    arguments: [Word; 3],
+    stack_top: Word,
+    thread_pointer: Word,
+) -> UserContext {
+    let [rdi, rsi, rdx] = arguments;
+    // A function expects the stack as a call leaves it: 8 below a multiple of 16.
+    let rsp = (stack_top & !0xf).saturating_sub(8);
+    UserContext {
+        rip: ip,
+        rsp,
+        rflags: INITIAL_RFLAGS,
+        rdi,
+        rsi,
+        rdx,
+        fs_base: thread_pointer,
+        ..UserContext::default()
     }
 }

@@ -32,6 +32,8 @@ capability! {
 
 /// The root of an address space, by its portable name.
 pub type VSpaceRoot = Pml4;
+/// The type to retype to for a root.
+pub const VSPACE_OBJECT: ObjectType = ObjectType::X86Pml4;
 
 /// How caches treat a mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
