@@ -7,17 +7,69 @@ use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
 use crate::kind::{Arch, Kind};
 use crate::workspace::{self, Workspace, from_first_error};
-use crate::{elf32, multiboot, setup};
+use crate::{elf32, flat, multiboot, setup};
 
 /// A built kernel in all its containers.
 #[derive(Clone, Debug)]
 pub(crate) struct Kernel {
-    /// Multiboot 1, Multiboot 2 and PVH, in one ELF64.
+    /// The ELF64 that loaders take (on x86: Multiboot 1, Multiboot 2 and PVH in one).
     pub(crate) elf: PathBuf,
-    /// The same bytes in an ELF32, for loaders that insist on one.
-    pub(crate) elf32: PathBuf,
+    /// The same bytes in other forms.
+    pub(crate) others: Vec<(Container, PathBuf)>,
+}
+
+/// What a kernel is packed into, beside its ELF64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Container {
+    /// An ELF32, for loaders that insist on one.
+    Elf32,
     /// A copy whose Multiboot 1 magic is zeroed, so that QEMU takes the PVH entry.
-    pub(crate) pvh: PathBuf,
+    Pvh,
+    /// Its bytes as they lie in memory, for firmware that starts Linux kernels.
+    Flat,
+}
+
+impl Container {
+    fn file_name(self) -> &'static str {
+        match self {
+            Container::Elf32 => "kernel32.elf",
+            Container::Pvh => "kernel-pvh.elf",
+            Container::Flat => "kernel.bin",
+        }
+    }
+
+    fn convert(self, elf: &[u8]) -> Result<Vec<u8>> {
+        match self {
+            Container::Elf32 => elf32::convert(elf),
+            Container::Pvh => multiboot::without_magic(elf),
+            Container::Flat => flat::convert(elf),
+        }
+        .wrap_err_with(|| format!("cannot write {}", self.file_name()))
+    }
+}
+
+impl Kernel {
+    /// A file of the user's, whatever it is.
+    pub(crate) fn named(file: &Path) -> Self {
+        Self {
+            elf: file.to_path_buf(),
+            others: Vec::new(),
+        }
+    }
+
+    /// The file of this form; of a kernel that the user named there is only the one.
+    pub(crate) fn file(&self, container: Container) -> &Path {
+        let other = self.others.iter().find(|(other, _)| *other == container);
+        other.map_or(&self.elf, |(_, file)| file)
+    }
+
+    /// Every file of it.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let others = self.others.iter().map(|(_, file)| file);
+        std::iter::once(&self.elf)
+            .chain(others)
+            .map(PathBuf::as_path)
+    }
 }
 
 /// How much of cargo's own output the user sees.
@@ -34,20 +86,18 @@ pub(crate) fn kernel(workspace: &Workspace, kind: &Kind, show: Show) -> Result<K
     let built = compile(workspace, kind, &Program::kernel(), show)?;
     let elf = workspace::read(&built)?;
     let folder = kind.folder(workspace);
+    let containers = kind.arch.traits().containers;
     let kernel = Kernel {
         elf: folder.join("kernel.elf"),
-        elf32: folder.join("kernel32.elf"),
-        pvh: folder.join("kernel-pvh.elf"),
+        others: containers
+            .iter()
+            .map(|container| (*container, folder.join(container.file_name())))
+            .collect(),
     };
     workspace::write(&kernel.elf, &elf)?;
-    workspace::write(
-        &kernel.elf32,
-        &elf32::convert(&elf).wrap_err("cannot write kernel32.elf")?,
-    )?;
-    workspace::write(
-        &kernel.pvh,
-        &multiboot::without_magic(&elf).wrap_err("cannot write kernel-pvh.elf")?,
-    )?;
+    for (container, file) in &kernel.others {
+        workspace::write(file, &container.convert(&elf)?)?;
+    }
     Ok(kernel)
 }
 
@@ -134,8 +184,8 @@ impl Side {
 
     fn flags(self, arch: Arch) -> &'static [&'static str] {
         match self {
-            Side::Kernel => arch.kernel_flags(),
-            Side::User => arch.user_flags(),
+            Side::Kernel => arch.traits().kernel_flags,
+            Side::User => arch.traits().user_flags,
         }
     }
 }

@@ -66,8 +66,9 @@ fn install(consent: Consent) -> Result<()> {
     for arch in Arch::ALL {
         setup::rust_target(arch.target())?;
     }
-    for need in [setup::QEMU_X86_64, setup::GRUB, setup::XORRISO] {
-        setup::ensure(&need, consent)?;
+    let emulators = Arch::ALL.map(|arch| arch.traits().qemu);
+    for need in emulators.iter().chain(&[setup::GRUB, setup::XORRISO]) {
+        setup::ensure(need, consent)?;
     }
     Ok(())
 }
@@ -113,11 +114,11 @@ fn examine() -> Vec<Check> {
             state,
         });
     }
-    checks.push(need(
-        &setup::QEMU_X86_64,
-        &["qemu-system-x86_64", "--version"],
-        false,
-    ));
+    for arch in Arch::ALL {
+        let emulator = arch.traits().qemu;
+        let version = [emulator.program(), "--version"];
+        checks.push(need(&emulator, &version, false));
+    }
     checks.push(need(&setup::GRUB, &["grub-mkimage", "--version"], false));
     checks.push(need(&setup::XORRISO, &["xorriso", "--version"], false));
     checks.push(need(&setup::GDB, &["gdb", "--version"], true));

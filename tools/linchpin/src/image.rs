@@ -14,6 +14,7 @@ use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use crate::build::{self, Show};
 use crate::kind::{Arch, DEFAULT_PROFILE, Flavour, Kind};
 use crate::layout::Layout;
+use crate::qemu::Boot;
 use crate::run::find_root_task;
 use crate::setup::{self, Consent};
 use crate::workspace::{self, Workspace};
@@ -77,6 +78,8 @@ pub(crate) fn image(workspace: &Workspace, args: &ImageArgs) -> Result<()> {
         flavour: args.flavour,
         profile: args.profile.clone(),
     };
+    // A disc is one of the doors.
+    kind.arch.door(Some(Boot::Iso))?;
     let root_task = find_root_task(workspace, &kind, args.what.as_deref(), Show::Progress)?;
     let kernel = build::kernel(workspace, &kind, Show::Progress)?;
     match args.format {

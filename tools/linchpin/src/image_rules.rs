@@ -2,6 +2,8 @@
 
 use miette::Result;
 
+use crate::flat;
+use crate::kind::Arch;
 use crate::layout::Layout;
 use crate::multiboot;
 
@@ -18,13 +20,48 @@ pub(crate) struct Finding {
     pub(crate) verdict: Result<(), String>,
 }
 
-/// Holds a kernel file against the rules that every x86 image obeys.
-pub(crate) fn check_kernel(file: &[u8], panics: Panics) -> Result<Vec<Finding>> {
+/// Holds a kernel file against the rules that every image of its architecture obeys.
+pub(crate) fn check_kernel(arch: Arch, file: &[u8], panics: Panics) -> Result<Vec<Finding>> {
     let layout = Layout::read(file)?;
-    let mut findings = vec![
+    let mut findings = match arch {
+        Arch::X86_64 => x86_rules(file, &layout),
+        Arch::RiscV64 => vec![
+            Finding {
+                rule: "one linear piece, 2 MiB aligned, entered at its first byte",
+                verdict: linear(&layout),
+            },
+            Finding {
+                rule: "the header of a Linux kernel",
+                verdict: flat::convert(file)
+                    .map_err(|error| error.to_string())
+                    .and_then(|bytes| linux_header(&bytes, 48, b"RISCV\0\0\0RSC\x05")),
+            },
+        ],
+    };
+    findings.extend([
+        Finding {
+            rule: "no writable and executable segment",
+            verdict: writable_code(&layout),
+        },
+        Finding {
+            rule: "a symbol table with ki_end and ki_boot_end",
+            verdict: symbols(&layout),
+        },
+    ]);
+    if panics == Panics::Forbidden {
+        findings.push(Finding {
+            rule: "no panic machinery",
+            verdict: no_panics(&layout),
+        });
+    }
+    Ok(findings)
+}
+
+fn x86_rules(file: &[u8], layout: &Layout) -> Vec<Finding> {
+    vec![
         Finding {
             rule: "a 32-bit physical entry inside a segment",
-            verdict: entry(&layout),
+            verdict: entry(layout),
         },
         Finding {
             rule: "a Multiboot 1 header with addresses",
@@ -37,22 +74,45 @@ pub(crate) fn check_kernel(file: &[u8], panics: Panics) -> Result<Vec<Finding>> 
                 .then_some(())
                 .ok_or_else(|| "no note of name Xen and type 18".into()),
         },
-        Finding {
-            rule: "no writable and executable segment",
-            verdict: writable_code(&layout),
-        },
-        Finding {
-            rule: "a symbol table with ki_end and ki_boot_end",
-            verdict: symbols(&layout),
-        },
-    ];
-    if panics == Panics::Forbidden {
-        findings.push(Finding {
-            rule: "no panic machinery",
-            verdict: no_panics(&layout),
-        });
+    ]
+}
+
+/// What loaders of the contract in which a kernel is mapped for it rely on.
+fn linear(layout: &Layout) -> Result<(), String> {
+    let (Some(first), Some(last)) = (layout.segments.first(), layout.segments.last()) else {
+        return Err("there is no segment".into());
+    };
+    let offset = first.virtual_address.wrapping_sub(first.physical_address);
+    if !offset.is_multiple_of(2 << 20) || !first.physical_address.is_multiple_of(2 << 20) {
+        return Err(format!(
+            "linked at {:#x} for {:#x}",
+            first.virtual_address, first.physical_address
+        ));
     }
-    Ok(findings)
+    for pair in layout.segments.windows(2) {
+        let [before, after] = pair else { continue };
+        if after.virtual_address.wrapping_sub(after.physical_address) != offset {
+            return Err(format!("another offset at {:#x}", after.virtual_address));
+        }
+        if after.physical_address != before.physical_address + before.memory_size {
+            return Err(format!("a gap before {:#x}", after.virtual_address));
+        }
+    }
+    let end = last.physical_address + last.memory_size;
+    if first.physical_address >> 30 != (end - 1) >> 30 {
+        return Err(format!("across a multiple of 1 GiB, up to {end:#x}"));
+    }
+    if layout.entry != first.virtual_address {
+        return Err(format!("the entry is {:#x}", layout.entry));
+    }
+    Ok(())
+}
+
+fn linux_header(bytes: &[u8], at: usize, magic: &[u8]) -> Result<(), String> {
+    match bytes.get(at..at + magic.len()) {
+        Some(found) if found == magic => Ok(()),
+        found => Err(format!("at {at}: {found:?}")),
+    }
 }
 
 fn entry(layout: &Layout) -> Result<(), String> {
@@ -151,7 +211,7 @@ mod tests {
         let file = Elf64::new(0x10_0010)
             .load(0x10_0000, 0x10_0000, &[0; 64], 64)
             .build();
-        let findings = check_kernel(&file, Panics::Forbidden).expect("readable");
+        let findings = check_kernel(Arch::X86_64, &file, Panics::Forbidden).expect("readable");
         assert!(verdict(&findings, "entry"));
         assert!(!verdict(&findings, "Multiboot"));
         assert!(!verdict(&findings, "PVH"));
@@ -163,7 +223,7 @@ mod tests {
     fn sees_writable_code() {
         let mut elf = Elf64::new(0x10_0000).load(0x10_0000, 0x10_0000, &[0; 64], 64);
         elf.flags = 7;
-        let findings = check_kernel(&elf.build(), Panics::Allowed).expect("readable");
+        let findings = check_kernel(Arch::X86_64, &elf.build(), Panics::Allowed).expect("readable");
         assert!(!verdict(&findings, "writable"));
     }
 

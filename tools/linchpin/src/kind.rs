@@ -6,49 +6,127 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use miette::{Result, miette};
 
+use crate::build::Container;
+use crate::qemu::Boot;
+use crate::setup::{self, Need};
 use crate::suggest::did_you_mean;
 use crate::workspace::Workspace;
 
-/// An instruction set that the kernel runs on.
+/// An instruction set that the kernel runs on. Everything in which they differ for this tool is
+/// an entry of [`Arch::traits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Arch {
     #[value(name = "x86_64")]
     X86_64,
+    #[value(name = "riscv64")]
+    RiscV64,
 }
+
+/// What one instruction set asks of this tool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traits {
+    pub(crate) name: &'static str,
+    /// The Rust target without floating point: the compiler must not touch registers that the
+    /// kernel switches lazily between threads.
+    pub(crate) target: &'static str,
+    pub(crate) kernel_flags: &'static [&'static str],
+    pub(crate) user_flags: &'static [&'static str],
+    pub(crate) qemu: Need,
+    /// QEMU's machine, with the device by which systems report how they ended.
+    pub(crate) machine: &'static [&'static str],
+    pub(crate) cpu: &'static str,
+    /// The value that a system has reported, from QEMU's exit status.
+    pub(crate) report: fn(i32) -> Option<u32>,
+    /// The doors by which the kernel can be entered; the first is the usual one.
+    pub(crate) doors: &'static [Boot],
+    /// The files that a kernel is written as, beside kernel.elf.
+    pub(crate) containers: &'static [Container],
+}
+
+const X86_64: Traits = Traits {
+    name: "x86_64",
+    target: "x86_64-unknown-none",
+    // An interrupt would write into a red zone; the kernel lies in the top 2 GiB.
+    kernel_flags: &[
+        "-Crelocation-model=static",
+        "-Ccode-model=kernel",
+        "-Cno-redzone=yes",
+    ],
+    // The target's own code model, with which its `core` is compiled: link-time optimisation
+    // refuses to mix two. Programs lie below 2 GiB, where it is as good.
+    user_flags: &["-Crelocation-model=static"],
+    qemu: setup::QEMU_X86_64,
+    machine: &[
+        "-machine",
+        "q35",
+        "-device",
+        "isa-debug-exit,iobase=0xf4,iosize=0x04",
+    ],
+    cpu: "max",
+    // A write of V to port 0xf4 ends QEMU with status 2V + 1. Status 1 is QEMU's own, and would
+    // be the report of the value 0, which nothing of ours writes.
+    report: |status| (status % 2 == 1 && status != 1).then_some((status as u32) >> 1),
+    doors: &[
+        Boot::Multiboot,
+        Boot::Elf32,
+        Boot::Pvh,
+        Boot::Iso,
+        Boot::IsoMultiboot1,
+    ],
+    containers: &[Container::Elf32, Container::Pvh],
+};
+
+const RISCV64: Traits = Traits {
+    name: "riscv64",
+    target: "riscv64imac-unknown-none-elf",
+    kernel_flags: &["-Crelocation-model=static"],
+    user_flags: &["-Crelocation-model=static"],
+    qemu: setup::QEMU_RISCV64,
+    machine: &["-machine", "virt"],
+    cpu: "rv64",
+    // A write of V to the test device ends QEMU with status V. 0 is a machine switched off, 1
+    // QEMU's own.
+    report: |status| (status > 1).then_some(status as u32),
+    doors: &[Boot::Linux, Boot::Elf],
+    containers: &[Container::Flat],
+};
 
 impl Arch {
     pub(crate) const ALL: [Arch; 1] = [Arch::X86_64];
 
+    pub(crate) fn traits(self) -> &'static Traits {
+        match self {
+            Arch::X86_64 => &X86_64,
+            Arch::RiscV64 => &RISCV64,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Arch::X86_64 => "x86_64",
-        }
+        self.traits().name
     }
 
-    /// The Rust target without floating point: the compiler must not touch registers that the
-    /// kernel switches lazily between threads.
     pub(crate) fn target(self) -> &'static str {
-        match self {
-            Arch::X86_64 => "x86_64-unknown-none",
-        }
+        self.traits().target
     }
 
-    pub(crate) fn kernel_flags(self) -> &'static [&'static str] {
-        match self {
-            // An interrupt would write into a red zone; the kernel lies in the top 2 GiB.
-            Arch::X86_64 => &[
-                "-Crelocation-model=static",
-                "-Ccode-model=kernel",
-                "-Cno-redzone=yes",
-            ],
-        }
-    }
-
-    pub(crate) fn user_flags(self) -> &'static [&'static str] {
-        match self {
-            // The target's own code model, with which its `core` is compiled: link-time
-            // optimisation refuses to mix two. Programs lie below 2 GiB, where it is as good.
-            Arch::X86_64 => &["-Crelocation-model=static"],
+    /// The door that is meant when none is named, or the named one if there is such a door.
+    pub(crate) fn door(self, named: Option<Boot>) -> Result<Boot> {
+        let doors = self.traits().doors;
+        match named {
+            None => doors
+                .first()
+                .copied()
+                .ok_or_else(|| miette!("{} cannot be booted", self.name())),
+            Some(door) if doors.contains(&door) => Ok(door),
+            Some(door) => Err(miette!(
+                help = format!(
+                    "these can be: {}",
+                    doors.iter().map(Boot::name).collect::<Vec<_>>().join(", ")
+                ),
+                "a kernel for {} cannot be booted by `{}`",
+                self.name(),
+                door.name()
+            )),
         }
     }
 }

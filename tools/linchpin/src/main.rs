@@ -8,6 +8,7 @@ mod console;
 mod doctor;
 mod elf32;
 mod expect;
+mod flat;
 mod image;
 mod image_rules;
 mod kind;
@@ -63,7 +64,7 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Build the kernel: target/linchpin/ARCH-FLAVOUR/kernel.elf, kernel32.elf, kernel-pvh.elf
+    /// Build the kernel: target/linchpin/ARCH-FLAVOUR/kernel.elf and the forms of it that loaders want
     Build(BuildArgs),
     /// Build and boot: the demo system, an example, or any root task
     #[command(after_help = EXIT_CODES)]
@@ -128,7 +129,7 @@ fn build(workspace: &Workspace, args: BuildArgs) -> Result<()> {
         profile: args.profile,
     };
     let kernel = build::kernel(workspace, &kind, Show::Progress)?;
-    for file in [&kernel.elf, &kernel.elf32, &kernel.pvh] {
+    for file in kernel.files() {
         println!("{}", build::shown(file));
     }
     Ok(())

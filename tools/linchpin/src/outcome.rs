@@ -3,6 +3,8 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::kind::Arch;
+
 /// How many lines of output a report of a hang repeats.
 pub(crate) const TAIL: usize = 30;
 
@@ -106,11 +108,11 @@ impl Outcome {
 
 impl End {
     /// What QEMU's exit status means when no marker has ended the run.
-    pub(crate) fn of_qemu(status: ExitStatus, complaints: &str) -> End {
-        match status.code() {
-            Some(0) => End::Silent,
-            // Status 1 is QEMU's own, and would be the report of the value 0, which nothing of ours writes.
-            Some(status) if status % 2 == 1 && status != 1 => End::Reported((status as u32) >> 1),
+    pub(crate) fn of_qemu(arch: Arch, status: ExitStatus, complaints: &str) -> End {
+        let reported = status.code().and_then(arch.traits().report);
+        match (status.code(), reported) {
+            (Some(0), _) => End::Silent,
+            (_, Some(value)) => End::Reported(value),
             _ if complaints.is_empty() => {
                 End::Qemu(format!("it ended with {status} and said nothing"))
             }
@@ -134,8 +136,12 @@ mod tests {
         }
     }
 
+    fn code_on(arch: Arch, status: i32) -> u8 {
+        outcome(End::of_qemu(arch, ExitStatus::from_raw(status << 8), "")).exit_code()
+    }
+
     fn code_of_status(status: i32) -> u8 {
-        outcome(End::of_qemu(ExitStatus::from_raw(status << 8), "")).exit_code()
+        code_on(Arch::X86_64, status)
     }
 
     #[test]
@@ -144,13 +150,16 @@ mod tests {
         assert_eq!(code_of_status(35), 1);
         assert_eq!(code_of_status(37), 2);
         assert_eq!(code_of_status(3), 1, "a value below success is a failure");
+        assert_eq!(code_on(Arch::RiscV64, 0x10), 0);
+        assert_eq!(code_on(Arch::RiscV64, 0x11), 1);
+        assert_eq!(code_on(Arch::RiscV64, 0), 5);
     }
 
     #[test]
     fn qemu_and_the_machine_have_codes_of_their_own() {
         assert_eq!(code_of_status(0), 5, "reset without a report");
         assert_eq!(code_of_status(1), 3, "QEMU's own failure");
-        let complaint = End::of_qemu(ExitStatus::from_raw(1 << 8), "no such file");
+        let complaint = End::of_qemu(Arch::X86_64, ExitStatus::from_raw(1 << 8), "no such file");
         assert_eq!(complaint, End::Qemu("no such file".into()));
     }
 

@@ -14,6 +14,10 @@ pub(crate) const MEMORY: &str = "512M";
 /// By which door the kernel is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Boot {
+    /// QEMU's firmware starts kernel.bin as it starts a Linux kernel.
+    Linux,
+    /// QEMU loads kernel.elf and its firmware starts it.
+    Elf,
     /// QEMU loads kernel.elf as Multiboot 1.
     Multiboot,
     /// The same with kernel32.elf.
@@ -24,6 +28,21 @@ pub(crate) enum Boot {
     Iso,
     /// GRUB loads the kernel from a CD image, by Multiboot 1.
     IsoMultiboot1,
+}
+
+impl Boot {
+    /// As it is typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Boot::Linux => "linux",
+            Boot::Elf => "elf",
+            Boot::Multiboot => "multiboot",
+            Boot::Elf32 => "elf32",
+            Boot::Pvh => "pvh",
+            Boot::Iso => "iso",
+            Boot::IsoMultiboot1 => "iso-multiboot1",
+        }
+    }
 }
 
 /// The machine that QEMU plays.
@@ -42,7 +61,7 @@ impl Machine {
         Self {
             arch,
             memory: MEMORY.into(),
-            cpu: "max".into(),
+            cpu: arch.traits().cpu.into(),
             icount: None,
             extra: Vec::new(),
         }
@@ -50,18 +69,9 @@ impl Machine {
 
     /// The command that boots `medium`, with the serial line on standard input and output.
     pub(crate) fn command(&self, medium: &Medium) -> Command {
-        let mut qemu = match self.arch {
-            Arch::X86_64 => Command::new("qemu-system-x86_64"),
-        };
-        match self.arch {
-            // The report: a write of V to port 0xf4 ends QEMU with status 2V + 1.
-            Arch::X86_64 => qemu.args([
-                "-machine",
-                "q35",
-                "-device",
-                "isa-debug-exit,iobase=0xf4,iosize=0x04",
-            ]),
-        };
+        let traits = self.arch.traits();
+        let mut qemu = Command::new(traits.qemu.program());
+        qemu.args(traits.machine);
         qemu.args(["-cpu", &self.cpu, "-m", &self.memory, "-no-reboot"])
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
         if let Some(shift) = self.icount {

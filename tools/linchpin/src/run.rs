@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use miette::{Result, WrapErr, miette};
 
-use crate::build::{self, Kernel, Program, Show};
+use crate::build::{self, Container, Kernel, Program, Show};
 use crate::console;
 use crate::expect::{Markers, Preset};
 use crate::image::{self, Protocol};
@@ -40,15 +40,15 @@ pub(crate) struct RunArgs {
     /// Boot this kernel file instead of building ours
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
-    /// How the kernel is entered
-    #[arg(long, value_enum, default_value = "multiboot")]
-    boot: Boot,
+    /// How the kernel is entered [default: the first of its architecture]
+    #[arg(long, value_enum)]
+    boot: Option<Boot>,
     /// Memory of the machine [default: 512M, for sel4test 3G]
     #[arg(long)]
     memory: Option<String>,
-    /// CPU model of the machine, as QEMU names it
-    #[arg(long, default_value = "max")]
-    cpu: String,
+    /// CPU model of the machine, as QEMU names it [default: x86_64 max, riscv64 rv64]
+    #[arg(long)]
+    cpu: Option<String>,
     /// Deterministic time: 2^N ns per instruction (QEMU's `-icount shift=N,sleep=off`)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=10))]
     icount: Option<u8>,
@@ -92,7 +92,10 @@ impl RunArgs {
         Machine {
             arch: self.arch,
             memory: self.memory(),
-            cpu: self.cpu.clone(),
+            cpu: self
+                .cpu
+                .clone()
+                .unwrap_or_else(|| self.arch.traits().cpu.to_owned()),
             icount: self.icount,
             extra: self.qemu.clone(),
         }
@@ -116,21 +119,18 @@ impl RunArgs {
 pub(crate) fn run(workspace: &Workspace, args: &RunArgs) -> Result<u8> {
     let markers = Markers::new(args.pass.as_deref(), args.fail.as_deref(), args.expect)?;
     let consent = Consent::from_flag(args.yes);
-    setup::ensure(&setup::QEMU_X86_64, consent)?;
+    let door = args.arch.door(args.boot)?;
+    setup::ensure(&args.arch.traits().qemu, consent)?;
     let kind = args.kind();
     let root_task = find_root_task(workspace, &kind, args.what.as_deref(), Show::Progress)?;
     let kernel = match &args.kernel {
         Some(file) => {
             crate::workspace::read(file).wrap_err("the kernel named by --kernel")?;
-            Kernel {
-                elf: file.clone(),
-                elf32: file.clone(),
-                pvh: file.clone(),
-            }
+            Kernel::named(file)
         }
         None => build::kernel(workspace, &kind, Show::Progress)?,
     };
-    let medium = medium(workspace, &kernel, &root_task, args.boot, consent)?;
+    let medium = medium(workspace, &kernel, &root_task, door, consent)?;
     let command = args.machine().command(&medium);
     eprintln!("linchpin: {}", qemu::shown(&command));
 
@@ -144,6 +144,7 @@ pub(crate) fn run(workspace: &Workspace, args: &RunArgs) -> Result<u8> {
         None
     };
     let session = Session {
+        arch: args.arch,
         command,
         input,
         markers,
@@ -233,9 +234,10 @@ pub(crate) fn medium(
         root_task: root_task.to_path_buf(),
     };
     let protocol = match boot {
-        Boot::Multiboot => return Ok(files(&kernel.elf)),
-        Boot::Elf32 => return Ok(files(&kernel.elf32)),
-        Boot::Pvh => return Ok(files(&kernel.pvh)),
+        Boot::Multiboot | Boot::Elf => return Ok(files(&kernel.elf)),
+        Boot::Linux => return Ok(files(kernel.file(Container::Flat))),
+        Boot::Elf32 => return Ok(files(kernel.file(Container::Elf32))),
+        Boot::Pvh => return Ok(files(kernel.file(Container::Pvh))),
         Boot::Iso => Protocol::Multiboot2,
         Boot::IsoMultiboot1 => Protocol::Multiboot1,
     };

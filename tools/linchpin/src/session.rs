@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use miette::{IntoDiagnostic, Result, WrapErr};
 
 use crate::expect::{Mark, Markers};
+use crate::kind::Arch;
 use crate::outcome::{End, Outcome};
 use crate::qemu;
 use crate::script::{Script, Step};
@@ -41,6 +42,8 @@ pub(crate) enum Echo {
 
 /// A run to be made.
 pub(crate) struct Session {
+    /// Decides what QEMU's exit status means.
+    pub(crate) arch: Arch,
     pub(crate) command: Command,
     pub(crate) input: Input,
     pub(crate) markers: Markers,
@@ -85,7 +88,7 @@ impl Session {
                 watch.last_words(&events);
                 end
             }
-            None => End::of_qemu(machine.wait()?, watch.complaints.trim()),
+            None => End::of_qemu(watch.session.arch, machine.wait()?, watch.complaints.trim()),
         };
         watch.close_line();
         let lines = std::mem::take(&mut watch.all);
@@ -349,6 +352,7 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         Session {
+            arch: Arch::X86_64,
             command,
             input: Input::Nothing,
             markers: Markers::default(),

@@ -40,6 +40,19 @@ pub(crate) const QEMU_X86_64: Need = Need {
     },
 };
 
+pub(crate) const QEMU_RISCV64: Need = Need {
+    name: "QEMU for RISC-V",
+    purpose: "to boot anything on riscv64",
+    programs: &["qemu-system-riscv64"],
+    files: &["/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin"],
+    packages: Packages {
+        apt: "qemu-system-misc qemu-system-data",
+        dnf: "qemu-system-riscv-core",
+        pacman: "qemu-system-riscv",
+        brew: "qemu",
+    },
+};
+
 pub(crate) const GRUB: Need = Need {
     name: "GRUB for PC BIOS",
     purpose: "for `image --format iso`",
@@ -80,6 +93,11 @@ pub(crate) const GDB: Need = Need {
 };
 
 impl Need {
+    /// The program that it is about.
+    pub(crate) fn program(&self) -> &'static str {
+        self.programs.first().copied().unwrap_or(self.name)
+    }
+
     pub(crate) fn is_met(&self) -> bool {
         self.programs
             .iter()

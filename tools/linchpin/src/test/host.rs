@@ -57,9 +57,14 @@ pub(super) fn single(name: &str, command: Command, context: &Context) -> Result<
 /// Cargo for the host crates as this architecture sees them. The default architecture shares the
 /// user's own target folder and environment; each other one has a folder of its own.
 fn cargo(context: &Context, arch: Arch) -> Command {
-    match arch {
-        Arch::X86_64 => context.workspace.cargo(),
+    let mut cargo = context.workspace.cargo();
+    if arch != Arch::X86_64 {
+        let folder = context.workspace.output().join("host").join(arch.name());
+        cargo
+            .env("LINCHPIN_ISA", arch.name())
+            .env("CARGO_TARGET_DIR", folder);
     }
+    cargo
 }
 
 fn tests(context: &Context, arch: Arch) -> Result<Vec<Case>> {

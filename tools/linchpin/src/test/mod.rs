@@ -116,10 +116,10 @@ pub(crate) fn test(workspace: &Workspace, args: &TestArgs) -> Result<u8> {
     session::listen_for_interrupt();
     let consent = Consent::from_flag(args.yes);
     if args.part != Part::Host {
-        setup::ensure(&setup::QEMU_X86_64, consent)?;
         setup::ensure(&setup::GRUB, consent)?;
         setup::ensure(&setup::XORRISO, consent)?;
         for arch in Arch::ALL {
+            setup::ensure(&arch.traits().qemu, consent)?;
             setup::rust_target(arch.target())?;
         }
     }

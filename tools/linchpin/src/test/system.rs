@@ -53,30 +53,26 @@ pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
     steps.extend(other_profiles(workspace, arch));
     steps.extend(examples(workspace, arch)?);
     steps.push(Step::new("demo script", move |context| {
-        demo(
-            context,
-            &Kind::new(arch, Flavour::Debug),
-            Boot::Multiboot,
-            DEMO_SCRIPT,
-        )
+        demo(context, &Kind::new(arch, Flavour::Debug), None, DEMO_SCRIPT)
     }));
-    steps.push(Step::new("disc image, twice the same", move |context| {
-        reproducible(context, &Kind::new(arch, Flavour::Release))
-    }));
-    for (name, boot) in [
-        ("boot by GRUB, Multiboot 2", Boot::Iso),
-        ("boot by GRUB, Multiboot 1", Boot::IsoMultiboot1),
-        ("boot by PVH", Boot::Pvh),
-        ("boot of kernel32.elf", Boot::Elf32),
-    ] {
-        steps.push(Step::new(name, move |context| {
-            demo(
-                context,
-                &Kind::new(arch, Flavour::Release),
-                boot,
-                SHORT_SCRIPT,
-            )
+    if arch.traits().doors.contains(&Boot::Iso) {
+        steps.push(Step::new("disc image, twice the same", move |context| {
+            reproducible(context, &Kind::new(arch, Flavour::Release))
         }));
+    }
+    // The usual door has been used by all others.
+    for door in arch.traits().doors.iter().copied().skip(1) {
+        steps.push(Step::new(
+            format!("boot by {}", door.name()),
+            move |context| {
+                demo(
+                    context,
+                    &Kind::new(arch, Flavour::Release),
+                    Some(door),
+                    SHORT_SCRIPT,
+                )
+            },
+        ));
     }
     Ok(steps.into_iter().map(|step| step.on(arch)).collect())
 }
@@ -108,14 +104,7 @@ fn examples(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
         let program = Program::example(&name);
         Step::new(format!("example {name}"), move |context| {
             let kind = Kind::new(arch, Flavour::Debug);
-            let outcome = boot(
-                context,
-                &kind,
-                &program,
-                Boot::Multiboot,
-                Input::Nothing,
-                SYSTEM_BOUND,
-            )?;
+            let outcome = boot(context, &kind, &program, None, Input::Nothing, SYSTEM_BOUND)?;
             Ok(vec![verdict(&name, &outcome)])
         })
     };
@@ -154,7 +143,7 @@ fn kernel_image(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
     } else {
         Panics::Forbidden
     };
-    let findings = image_rules::check_kernel(&workspace::read(&kernel.elf)?, panics)?;
+    let findings = image_rules::check_kernel(kind.arch, &workspace::read(&kernel.elf)?, panics)?;
     let case = |finding: image_rules::Finding| match finding.verdict {
         Ok(()) => Case::passed(finding.rule),
         Err(why) => Case::failed(finding.rule, why),
@@ -167,7 +156,7 @@ fn conformance(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
         context,
         kind,
         &Program::conformance(),
-        Boot::Multiboot,
+        None,
         Input::Nothing,
         SUITE_BOUND,
     )?;
@@ -181,7 +170,7 @@ fn conformance(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-fn demo(context: &Context, kind: &Kind, how: Boot, script: &str) -> Result<Vec<Case>> {
+fn demo(context: &Context, kind: &Kind, how: Option<Boot>, script: &str) -> Result<Vec<Case>> {
     let input = Input::Script(Script::new(script, PROMPT));
     let outcome = boot(context, kind, &Program::demo(), how, input, SYSTEM_BOUND)?;
     Ok(vec![verdict(&format!("demo: {script}"), &outcome)])
@@ -224,16 +213,18 @@ fn boot(
     context: &Context,
     kind: &Kind,
     program: &Program,
-    how: Boot,
+    how: Option<Boot>,
     input: Input,
     bound: Duration,
 ) -> Result<Outcome> {
+    let how = kind.arch.door(how)?;
     let kernel = build::kernel(context.workspace, kind, Show::OnFailure)?;
     let root_task = build::root_task(context.workspace, kind, program, Show::OnFailure)?;
     let medium = run::medium(context.workspace, &kernel, &root_task, how, context.consent)?;
     let command = Machine::new(kind.arch).command(&medium);
     let markers = Markers::default();
     let outcome = Session {
+        arch: kind.arch,
         command,
         input,
         markers,
