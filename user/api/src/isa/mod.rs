@@ -8,6 +8,11 @@ mod aarch64;
 #[cfg(isa = "aarch64")]
 pub use aarch64::*;
 
+#[cfg(isa = "riscv64")]
+mod riscv64;
+#[cfg(isa = "riscv64")]
+pub use riscv64::*;
+
 #[cfg(isa = "x86_64")]
 mod x86_64;
 #[cfg(isa = "x86_64")]
