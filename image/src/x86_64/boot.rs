@@ -3,9 +3,8 @@
 
 use super::core_area::{AREAS, BOOT_STACK, CORES, CoreArea};
 use super::extra::Extra;
-use super::memory::{MAX_SPANS, PAGE, Spans};
 use super::paging::{self, Built, Pool};
-use super::symbols::{self, Span};
+use super::symbols;
 use super::{debug, events, isolation, root_task, segments, trap, window};
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
@@ -16,9 +15,11 @@ use core::sync::atomic::Ordering;
 use kernel::Kernel;
 use kernel::boot::{Platform, UserImage};
 use kernel::object::irq::IrqTable;
+use machine::address::PHYSICAL_WINDOW_SIZE;
 use machine::firmware::List;
 use machine::firmware::acpi::{self, MAX_IOAPICS, Rsdp};
 use machine::firmware::loader::LoaderInfo;
+use machine::firmware::spans::{MAX_SPANS, PAGE, Span, Spans};
 use machine::x86_64::cpuid::Features;
 use machine::x86_64::serial::COM1;
 use machine::x86_64::{Setup, X86, protection, registers};
@@ -129,7 +130,7 @@ impl Boot {
     /// the root task is, and the page for the slots of the interrupts.
     fn take_memory(&mut self) -> (UserImage, PhysicalAddress) {
         let image = symbols::image();
-        self.free.insert_ram(&self.loader);
+        self.free.insert_ram(&self.loader, PHYSICAL_WINDOW_SIZE);
         if self.free.around(image).is_none() {
             fatal(|voice| {
                 voice

@@ -7,7 +7,6 @@ mod events;
 mod extra;
 mod header;
 mod isolation;
-mod memory;
 mod paging;
 mod root_task;
 mod segments;

@@ -6,10 +6,10 @@
 //! and the cores' areas are mapped.
 
 use super::core_area::{BOOT_STACK, GUARD_BYTES};
-use super::memory::{PAGE, Spans};
-use super::symbols::{self, Span};
+use super::symbols;
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::address::PHYSICAL_WINDOW;
+use machine::firmware::spans::{PAGE, Span, Spans};
 
 /// Where device registers are mapped, a page each.
 const DEVICE_WINDOW: u64 = 0xffff_ffff_c000_0000;

@@ -1,8 +1,7 @@
 //! The root task's image: from the loader's module to the pages directly behind the kernel.
 
-use super::memory::Spans;
 use super::paging::BOOT_WINDOW;
-use super::symbols::{self, Span};
+use super::symbols;
 use super::window;
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
@@ -10,6 +9,7 @@ use kernel::boot::UserImage;
 use kernel::boot::elf::Elf;
 use machine::PhysicalAddress;
 use machine::firmware::loader::LoaderInfo;
+use machine::firmware::{Span, Spans};
 
 /// Loads the first module. Whatever else was in the pages behind the kernel is overwritten:
 /// everything that the loader passed has been copied by now.
@@ -74,12 +74,12 @@ fn clear_of(image: Span, module: Span, ram: &Spans) -> Span {
         return module;
     }
     // The image ends at a page's end.
-    let moved = Span::of(image.end, module.len());
+    let moved = Span::of(image.end, module.size());
     if moved.end > BOOT_WINDOW || ram.around(moved).is_none() {
         too_large(moved);
     }
     // SAFETY: nothing behind the kernel is in use but the module itself.
-    unsafe { window::shift(module.start, moved.start, module.len()) };
+    unsafe { window::shift(module.start, moved.start, module.size()) };
     moved
 }
 

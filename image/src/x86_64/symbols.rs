@@ -1,6 +1,7 @@
 //! Where the linker has put things.
 
 use machine::PhysicalAddress;
+use machine::firmware::Span;
 
 /// Where the image is linked, above its physical addresses.
 pub(super) const KERNEL_BASE: u64 = 0xffff_ffff_8000_0000;
@@ -18,28 +19,6 @@ unsafe extern "C" {
     safe static image_start: u8;
     safe static ki_boot_end: u8;
     safe static ki_end: u8;
-}
-
-/// A range of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) struct Span {
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
-impl Span {
-    /// How many bytes it has.
-    pub(super) fn len(self) -> u64 {
-        self.end.saturating_sub(self.start)
-    }
-
-    /// The `len` bytes from `start` on, as far as there are addresses.
-    pub(super) fn of(start: u64, len: u64) -> Self {
-        Self {
-            start,
-            end: start.saturating_add(len),
-        }
-    }
 }
 
 macro_rules! span {

@@ -1,8 +1,8 @@
 //! Physical memory by the boot page tables: the low 4 GiB, before the kernel's own tables exist.
 
 use super::paging::BOOT_WINDOW;
-use super::symbols::Span;
 use machine::address::PHYSICAL_WINDOW;
+use machine::firmware::Span;
 
 fn pointer(at: u64) -> *mut u8 {
     core::ptr::with_exposed_provenance_mut(at.wrapping_add(PHYSICAL_WINDOW) as usize)
@@ -36,7 +36,7 @@ pub(super) unsafe fn bytes<'a>(span: Span) -> &'a [u8] {
         return &[];
     }
     // SAFETY: mapped, initialised by the loader, and the caller's promise.
-    unsafe { core::slice::from_raw_parts(pointer(span.start), span.len() as usize) }
+    unsafe { core::slice::from_raw_parts(pointer(span.start), span.size() as usize) }
 }
 
 /// Moves `len` bytes; the places may overlap.
@@ -60,11 +60,11 @@ pub(super) unsafe fn shift(from: u64, to: u64, len: u64) {
 /// # Safety
 /// The span is free memory.
 pub(super) unsafe fn fill(span: Span, bytes: &[u8]) {
-    if !is_shown(span) || bytes.len() as u64 > span.len() {
+    if !is_shown(span) || bytes.len() as u64 > span.size() {
         return;
     }
     // SAFETY: mapped, and the caller's promise.
-    unsafe { pointer(span.start).write_bytes(0, span.len() as usize) };
+    unsafe { pointer(span.start).write_bytes(0, span.size() as usize) };
     // SAFETY: likewise; `bytes` lies elsewhere, for it is not free memory.
     unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), pointer(span.start), bytes.len()) };
 }

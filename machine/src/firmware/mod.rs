@@ -12,7 +12,9 @@ pub mod loader;
 mod multiboot1;
 mod multiboot2;
 mod pvh;
+pub mod spans;
 
 pub use bytes::Bytes;
 pub use list::List;
 pub use loader::{LoaderError, LoaderInfo};
+pub use spans::{Span, Spans};
