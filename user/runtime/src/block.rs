@@ -1,8 +1,10 @@
-//! The thread control block: what the thread register points to.
+//! The thread control block: what the thread register leads to.
 //!
-//! x86-64 wants the first word to point to itself, with thread-local variables below; the second
-//! word is the address of the IPC buffer, which `user_api` reads on every message. No compiler
-//! support is needed for either.
+//! Its first word points to itself and its second word is the address of the IPC buffer, which
+//! `user_api` reads on every message. On x86-64 the thread register points to the block, with
+//! thread-local variables below. Where these lie above the thread pointer, the block lies below,
+//! and the two words are repeated where `user_api::sys` looks for them. No compiler support is
+//! needed for either.
 
 use crate::console::Line;
 use abi::ipc_buffer::IpcBuffer;
@@ -36,7 +38,7 @@ impl ThreadBlock {
 pub(crate) fn current() -> &'static ThreadBlock {
     // SAFETY: every thread of this run-time system is started with its register pointing to a
     // block that lives as long as the thread; its fields are shared with nobody else.
-    unsafe { &*crate::isa::thread_pointer().cast::<ThreadBlock>() }
+    unsafe { &*crate::isa::thread_block().cast::<ThreadBlock>() }
 }
 
 /// The address of the running thread's IPC buffer.

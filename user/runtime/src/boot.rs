@@ -10,9 +10,11 @@ pub mod root {
     use abi::Word;
     use abi::bootinfo as slot;
     use user_api::{
-        AsidControl, AsidPool, CNode, DomainSet, Frame, IoPortControl, IrqControl, SchedContext,
-        Space, Tcb, VSpaceRoot,
+        AsidControl, AsidPool, CNode, DomainSet, Frame, IrqControl, SchedContext, Space, Tcb,
+        VSpaceRoot,
     };
+
+    pub use crate::isa::root::*;
 
     /// The root task's only thread.
     pub const TCB: Tcb = Tcb::new(slot::INIT_TCB as Word);
@@ -26,8 +28,6 @@ pub mod root {
     pub const ASID_CONTROL: AsidControl = AsidControl::new(slot::ASID_CONTROL as Word);
     /// The first ASID pool.
     pub const ASID_POOL: AsidPool = AsidPool::new(slot::INIT_ASID_POOL as Word);
-    /// Hands out IO ports.
-    pub const IO_PORT_CONTROL: IoPortControl = IoPortControl::new(slot::IO_PORT_CONTROL as Word);
     /// The frame of BootInfo.
     pub const BOOT_INFO_FRAME: Frame = Frame::new(slot::BOOT_INFO_FRAME as Word);
     /// The frame of the IPC buffer.

@@ -51,11 +51,9 @@ pub fn write_byte(byte: u8) {
     }
 }
 
-/// The serial port, if the console has taken it because the kernel does not print: for a driver
-/// that is to take over.
-pub fn port() -> Option<user_api::IoPort> {
-    crate::isa::serial_port()
-}
+/// The capability to the serial port, if the console has taken it because the kernel does not
+/// print: for a driver that is to take over.
+pub use crate::isa::serial_port as port;
 
 /// Writes what is left of the running thread's line.
 pub fn flush() {

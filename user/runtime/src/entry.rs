@@ -23,8 +23,19 @@ pub(crate) struct Region<const BYTES: usize>(UnsafeCell<[u8; BYTES]>);
 // SAFETY: used by the first thread alone, through raw pointers.
 unsafe impl<const BYTES: usize> Sync for Region<BYTES> {}
 
-pub(crate) static STACK: Region<STACK_BYTES> = Region(UnsafeCell::new([0; STACK_BYTES]));
-static TLS: Region<TLS_BYTES> = Region(UnsafeCell::new([0; TLS_BYTES]));
+impl<const BYTES: usize> Region<BYTES> {
+    pub(crate) const fn new() -> Self {
+        Self(UnsafeCell::new([0; BYTES]))
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> usize {
+        self.0.get().addr()
+    }
+}
+
+pub(crate) static STACK: Region<STACK_BYTES> = Region::new();
+static TLS: Region<TLS_BYTES> = Region::new();
 
 // SAFETY: `entry!` or `process!` defines it, with this signature.
 unsafe extern "Rust" {
@@ -60,7 +71,7 @@ pub(crate) extern "C" fn start(argument: Word, ipc_buffer: Word) -> ! {
 
 /// Takes the lowest page of the stack out of the address space.
 fn guard_stack(boot: &BootInfo) {
-    if let Some(frame) = crate::image::frame_of(boot, STACK.0.get().addr()) {
+    if let Some(frame) = crate::image::frame_of(boot, STACK.address()) {
         // Without the guard the program runs as well.
         let _ = frame.unmap();
     }

@@ -1,12 +1,31 @@
-//! Thread-local storage: room below (x86-64) the thread control block, with the initial values
+//! Thread-local storage: room below (x86-64) or above the thread pointer, with the initial values
 //! that the program's ELF file gives.
 
 use crate::block::ThreadBlock;
 use crate::image::{self, TlsSegment};
+use crate::isa::TLS;
 use abi::ipc_buffer::IpcBuffer;
 
 /// Alignment of a block that nothing asks more of: a cache line.
 const BLOCK_ALIGNMENT: usize = 64;
+
+/// Where an ISA's thread-local variables lie, seen from the thread pointer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Placement {
+    /// They end there, and the block begins there.
+    Below,
+    /// They begin `head` bytes behind it, at their alignment.
+    Above {
+        /// Bytes at the thread pointer that are the run-time system's.
+        head: usize,
+        /// Where the two words are, relative to the thread pointer: 0 or below.
+        words: isize,
+    },
+}
+
+/// Bytes of the two words.
+const WORDS: usize = 16;
+const BLOCK: usize = size_of::<ThreadBlock>();
 
 /// Where things lie in a region of memory, as offsets from its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,17 +51,25 @@ impl Layout {
 
     /// Bytes that a region must have for block and storage, wherever it begins.
     pub fn bytes(&self) -> usize {
-        self.storage + size_of::<ThreadBlock>().next_multiple_of(self.alignment) + self.alignment
+        // The block and what is at the thread pointer, each aligned; and the region's end is not.
+        self.storage + (BLOCK + WORDS).next_multiple_of(self.alignment) + 3 * self.alignment
     }
 
-    /// The thread pointer in a region that ends at `end`; storage lies below it.
-    fn thread_pointer(&self, end: usize) -> usize {
-        (end - size_of::<ThreadBlock>()) & !(self.alignment - 1)
-    }
-
-    /// The lowest address used in a region that ends at `end`.
-    fn bottom(&self, end: usize) -> usize {
-        self.thread_pointer(end) - self.storage
+    /// The thread pointer, the block and the storage in a region that ends at `end`.
+    fn places(&self, end: usize) -> (usize, usize, usize) {
+        match TLS {
+            Placement::Below => {
+                let block = (end - BLOCK) & !(self.alignment - 1);
+                (block, block, block - self.storage)
+            }
+            Placement::Above { head, words } => {
+                let storage = (end - self.storage) & !(self.alignment - 1);
+                // Aligned, so that storage is where the linker believes it to be.
+                let pointer = storage - head.next_multiple_of(self.alignment);
+                let block = pointer.wrapping_add_signed(words.min(0)) - BLOCK;
+                (pointer, block & !(BLOCK_ALIGNMENT - 1), storage)
+            }
+        }
     }
 }
 
@@ -63,13 +90,9 @@ pub struct Placed {
 pub unsafe fn place(region: *mut u8, bytes: usize, ipc_buffer: *mut IpcBuffer) -> Placed {
     let segment = image::tls_segment();
     let layout = Layout::of(segment.as_ref());
-    let end = region.addr() + bytes;
-    let placed = Placed {
-        thread_pointer: layout.thread_pointer(end),
-        bottom: layout.bottom(end),
-    };
+    let (thread_pointer, block, storage) = layout.places(region.addr() + bytes);
     if let Some(segment) = segment {
-        let storage = region.with_addr(placed.bottom);
+        let storage = region.with_addr(storage);
         // SAFETY: the storage lies in the region, which the caller gives; `initial` lies in the
         // image, which is somewhere else.
         unsafe {
@@ -80,10 +103,17 @@ pub unsafe fn place(region: *mut u8, bytes: usize, ipc_buffer: *mut IpcBuffer) -
         // SAFETY: as above.
         unsafe { rest.write_bytes(0, layout.storage - segment.initial.len()) };
     }
-    let block = region
-        .with_addr(placed.thread_pointer)
-        .cast::<ThreadBlock>();
+    if let Placement::Above { words, .. } = TLS {
+        let at = thread_pointer.wrapping_add_signed(words);
+        let place = region.with_addr(at).cast::<[usize; 2]>();
+        // SAFETY: inside the region, between block and storage; aligned to words.
+        unsafe { place.write([block, ipc_buffer.addr()]) };
+    }
+    let place = region.with_addr(block).cast::<ThreadBlock>();
     // SAFETY: inside the region, aligned by the layout.
-    unsafe { ThreadBlock::write(block, ipc_buffer) };
-    placed
+    unsafe { ThreadBlock::write(place, ipc_buffer) };
+    Placed {
+        thread_pointer,
+        bottom: block.min(storage),
+    }
 }

@@ -1,12 +1,25 @@
 //! x86_64: `fs` is the thread register; ports lead to the debug-exit device and the serial line.
 
 use crate::entry::{STACK, STACK_BYTES, start};
+use crate::tls::Placement;
 use abi::syscall::Syscall;
-use abi::x86_64::UserContext;
 use abi::{PROFILE, Word};
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicU64, Ordering};
-use user_api::{IoPort, debug, syscalls};
+use user_api::{IoPort, UserContext, debug, syscalls};
+
+/// Storage ends at the thread pointer.
+pub(crate) const TLS: Placement = Placement::Below;
+
+/// The fixed capabilities that only this ISA has.
+pub mod root {
+    use abi::Word;
+    use abi::bootinfo as slot;
+    use user_api::IoPortControl;
+
+    /// Hands out IO ports.
+    pub const IO_PORT_CONTROL: IoPortControl = IoPortControl::new(slot::IO_PORT_CONTROL as Word);
+}
 
 // The first instruction of a program. The kernel (or the loader of a process) gives `rdi` and
 // `rsi` and no stack. Alignment: a call leaves the stack as a function expects it.
@@ -38,9 +51,9 @@ pub(crate) fn set_thread_pointer(base: usize) {
     }
 }
 
-/// What the thread register points to.
+/// The running thread's block.
 #[inline(always)]
-pub(crate) fn thread_pointer() -> *const u8 {
+pub(crate) fn thread_block() -> *const u8 {
     let base: *const u8;
     // SAFETY: the first word of the thread control block points to itself.
     unsafe { asm!("mov {}, fs:[0]", out(reg) base, options(nostack, preserves_flags, readonly)) }
@@ -54,19 +67,12 @@ pub(crate) fn new_thread(
     stack_top: usize,
     thread_pointer: usize,
 ) -> UserContext {
-    let [rdi, rsi, rdx] = arguments;
-    // A function expects the stack as a call leaves it: 8 below a multiple of 16.
-    let rsp = ((stack_top & !0xf) - 8) as Word;
-    UserContext {
-        rip: function as Word,
-        rsp,
-        rflags: abi::x86_64::INITIAL_RFLAGS,
-        rdi,
-        rsi,
-        rdx,
-        fs_base: thread_pointer as Word,
-        ..UserContext::default()
-    }
+    user_api::starting_context(
+        function as Word,
+        arguments,
+        stack_top as Word,
+        thread_pointer as Word,
+    )
 }
 
 /// The port of the debug-exit device, as QEMU is told to place it.
@@ -82,7 +88,7 @@ pub(crate) fn end_machine(success: bool) {
     };
     let path = crate::boot::root::CNODE.absolute(slot);
     // An error means that somebody else holds the port; then the marker line has to do.
-    let _ = crate::boot::root::IO_PORT_CONTROL.issue(EXIT_PORT, EXIT_PORT + 3, path);
+    let _ = root::IO_PORT_CONTROL.issue(EXIT_PORT, EXIT_PORT + 3, path);
     let value = if success { EXIT_SUCCESS } else { EXIT_FAILURE };
     let _ = IoPort::new(slot).out32(EXIT_PORT, value);
 }
@@ -101,7 +107,7 @@ pub(crate) fn open_serial() {
         return;
     };
     let path = crate::boot::root::CNODE.absolute(slot);
-    if crate::boot::root::IO_PORT_CONTROL
+    if root::IO_PORT_CONTROL
         .issue(SERIAL_FIRST, SERIAL_LAST, path)
         .is_ok()
     {
@@ -110,7 +116,7 @@ pub(crate) fn open_serial() {
 }
 
 /// The serial port, if it is ours.
-pub(crate) fn serial_port() -> Option<IoPort> {
+pub fn serial_port() -> Option<IoPort> {
     let slot = SERIAL.load(Ordering::Relaxed);
     (slot != 0).then_some(IoPort::new(slot))
 }
