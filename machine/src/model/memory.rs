@@ -7,6 +7,10 @@
 //!
 //! Pages that were never reached are known to be zero, so that a clone copies little.
 
+mod saved;
+
+pub(super) use saved::Saved;
+
 use crate::{KernelAddress, Kind, PhysicalAddress};
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -65,6 +69,8 @@ struct Region {
     bytes: NonNull<u8>,
     kinds: Vec<u8>,
     pages: Vec<Cell<u8>>,
+    /// For saving and restoring; a clone has none.
+    tracking: Option<Box<saved::Tracking>>,
 }
 
 // SAFETY: a region owns its allocation; nothing else holds pointers into it while it moves.
@@ -290,6 +296,19 @@ impl Memory {
         })
     }
 
+    /// Every object that begins in the `len` bytes at `at`, by address.
+    pub(super) fn live_in(&self, at: KernelAddress, len: u64) -> impl Iterator<Item = Live> + '_ {
+        let found = self.find(at, len).map(|(region, offset)| LiveIn {
+            region,
+            granule: (offset / GRANULE) as usize,
+        });
+        let end = at.bits() + len;
+        found
+            .into_iter()
+            .flatten()
+            .take_while(move |live| live.at.bits() < end)
+    }
+
     /// The bytes of `len` at `at`, whatever lives there.
     pub(super) fn copy_out(&self, at: KernelAddress, len: u64) -> Vec<u8> {
         let Some((r, offset)) = self.find(at, len) else {
@@ -324,6 +343,7 @@ impl Region {
             bytes,
             kinds,
             pages,
+            tracking: None,
         }
     }
 
@@ -395,10 +415,12 @@ impl Region {
     #[inline]
     fn reach(&self, offset: u64, len: u64) {
         self.flag(offset, len, REACHED);
+        self.touch(offset, len);
     }
 
     fn people(&mut self, offset: u64, len: u64, kind: Kind) {
         self.flag(offset, len, PEOPLED);
+        self.touch(offset, len);
         let granules = Self::granules(offset, len);
         let first = granules.start;
         self.kinds[granules].fill(kind as u8);
@@ -406,8 +428,12 @@ impl Region {
     }
 
     fn unpeople(&mut self, offset: u64, len: u64) {
+        self.touch(offset, len);
         let granules = Self::granules(offset, len);
         let next = granules.end;
+        if (next as u64) < self.len / GRANULE {
+            self.touch(next as u64 * GRANULE, GRANULE);
+        }
         self.kinds[granules].fill(0);
         // What is left of a range whose beginning went is an object of its own.
         if let Some(rest) = self.kinds.get_mut(next).filter(|k| **k != 0) {
@@ -425,6 +451,7 @@ impl Region {
             }
             let start = (page as u64 * PAGE).max(offset);
             let end = ((page as u64 + 1) * PAGE).min(offset + len);
+            self.touch(start, end - start);
             // SAFETY: the range is inside the region, and the caller's `&mut Memory` excludes
             // other accesses.
             unsafe { self.pointer(start).write_bytes(0, (end - start) as usize) };

@@ -8,13 +8,15 @@
 //! - [`tlb`]: the translation cache, which keeps whatever it was not told to forget;
 //! - [`interrupts`]: lines, masks, the timer, and interrupts at the n-th preemption point;
 //! - [`ports`]: IO ports and IO APICs;
-//! - [`arm`]: cache maintenance, software generated interrupts, secure monitor calls.
+//! - [`arm`]: cache maintenance, software generated interrupts, secure monitor calls;
+//! - [`saved`]: a machine put aside and taken up again, many thousand times a second.
 
 mod arm;
 mod interrupts;
 mod memory;
 mod ports;
 mod riscv64;
+mod saved;
 #[cfg(test)]
 mod tests;
 mod tlb;
@@ -23,6 +25,7 @@ pub use arm::Maintained;
 pub use interrupts::TIMER_IRQ;
 pub use memory::{GRANULE, Live};
 pub use ports::{PortWrite, Route};
+pub use saved::{Change, Saved};
 pub use tlb::{Invalidation, Translation};
 
 use crate::irq::{Polarity, Trigger};
@@ -136,6 +139,11 @@ impl Model {
     /// are one range.
     pub fn live(&self) -> impl Iterator<Item = Live> + '_ {
         self.memory.live()
+    }
+
+    /// Every live object that begins in the `len` bytes at `at`, by address.
+    pub fn live_in(&self, at: KernelAddress, len: u64) -> impl Iterator<Item = Live> + '_ {
+        self.memory.live_in(at, len)
     }
 
     /// What lives at `at`.

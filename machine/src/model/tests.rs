@@ -285,3 +285,31 @@ fn pins_are_routed_masked() {
             .contains("does not exist")
     );
 }
+
+#[test]
+fn what_was_put_aside_comes_back() {
+    let mut m = Model::default();
+    let at = |offset: u64| KernelAddress::of(PhysicalAddress(0x10_0000 + offset));
+    m.born(at(0), 4096, Kind::Frame);
+    m.store(at(8), 1);
+    m.track();
+    let first = m.save();
+    m.store(at(8), 2);
+    m.store(at(0x700), 3);
+    m.born(at(0x2000), 16, Kind::Endpoint);
+    let second = m.save();
+    m.restore(&first);
+    assert_eq!(
+        (m.load(at(8)), m.load(at(0x700)), m.kind_at(at(0x2000))),
+        (1, 0, Kind::Free)
+    );
+    m.store(at(0x100), 9);
+    assert_eq!(m.changes().len(), 1);
+    m.gone(at(0), 4096);
+    m.restore(&second);
+    assert_eq!(
+        (m.load(at(8)), m.load(at(0x700)), m.load(at(0x100))),
+        (2, 3, 0)
+    );
+    assert_eq!(m.kind_at(at(0x2000)), Kind::Endpoint);
+}
