@@ -1,0 +1,196 @@
+//! All states of a world, breadth first.
+//!
+//! From every state each call of the world's alphabet is made by whoever runs, on the real kernel
+//! and on the specification, and the step is judged. States that agree in everything that can
+//! influence what comes are one: the abstract state, and the order and marks of the derivation
+//! list. Registers do not count, since every call of the alphabet writes them all first.
+
+use crate::judge::{self, Before, Verdict};
+use crate::model::{Request, State};
+use crate::refinement::{Abstract, Lens, abstraction};
+use crate::saved::Saved;
+use crate::world::{self, World};
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+
+/// A world with an alphabet.
+pub struct Scope {
+    pub name: &'static str,
+    pub world: World,
+    pub calls: Vec<Request>,
+    /// How many calls deep; `None`: until nothing new comes.
+    pub depth: Option<usize>,
+    /// Calls that this scope leaves to others.
+    pub leaves_out: fn(&State, &Request) -> bool,
+}
+
+/// How much was explored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    pub states: usize,
+    pub transitions: usize,
+    /// Of these, calls that were answered with success.
+    pub successes: usize,
+    /// The longest way to a state.
+    pub depth: usize,
+}
+
+/// A step that is wrong, and the way to it.
+#[derive(Clone, Debug)]
+pub struct Counterexample {
+    pub scope: &'static str,
+    pub calls: Vec<Request>,
+    pub why: String,
+}
+
+impl std::fmt::Display for Counterexample {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "scope `{}`: {}", self.scope, self.why)?;
+        writeln!(f, "after the calls (spec::explore::replay runs them):")?;
+        for call in &self.calls {
+            writeln!(f, "    {call:?},")?;
+        }
+        Ok(())
+    }
+}
+
+/// How a state was reached first.
+#[derive(Clone, Copy)]
+struct Origin {
+    parent: u32,
+    call: u32,
+}
+
+struct Known {
+    saved: Saved,
+    state: State,
+    id: u32,
+}
+
+fn key(seen: &Abstract) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    seen.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Explores `scope`.
+pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
+    let lens = scope.world.lens();
+    let mut counts = Counts::default();
+    let mut origins = vec![Origin { parent: 0, call: 0 }];
+    let mut known = HashMap::new();
+    let first = abstraction(&scope.world.k, &lens);
+    known.insert(key(&first), ());
+    let mut layer = vec![Known {
+        saved: Saved::of(&mut scope.world.k),
+        state: first.state,
+        id: 0,
+    }];
+    counts.states = 1;
+    while !layer.is_empty() && scope.depth.is_none_or(|depth| counts.depth < depth) {
+        let mut next = vec![];
+        for from in layer {
+            if from.state.current.is_none() {
+                continue;
+            }
+            for (n, call) in scope.calls.iter().enumerate() {
+                if (scope.leaves_out)(&from.state, call) {
+                    continue;
+                }
+                from.saved.put(&mut scope.world.k);
+                let step = perform(&mut scope.world, &lens, &from.state, &from.saved, call);
+                counts.transitions += 1;
+                let (seen, success) = step.map_err(|why| {
+                    let mut calls = path(&origins, from.id, &scope.calls);
+                    calls.push(call.clone());
+                    Box::new(Counterexample {
+                        scope: scope.name,
+                        calls,
+                        why,
+                    })
+                })?;
+                counts.successes += usize::from(success);
+                let Some(seen) = seen else { continue };
+                if known.insert(key(&seen), ()).is_none() {
+                    let id = origins.len() as u32;
+                    origins.push(Origin {
+                        parent: from.id,
+                        call: n as u32,
+                    });
+                    counts.states += 1;
+                    next.push(Known {
+                        saved: Saved::of(&mut scope.world.k),
+                        state: seen.state,
+                        id,
+                    });
+                }
+            }
+        }
+        layer = next;
+        counts.depth += usize::from(!layer.is_empty());
+    }
+    Ok(counts)
+}
+
+fn path(origins: &[Origin], to: u32, calls: &[Request]) -> Vec<Request> {
+    let mut path = vec![];
+    let mut at = to;
+    while at != 0 {
+        let origin = origins[at as usize];
+        path.push(calls[origin.call as usize].clone());
+        at = origin.parent;
+    }
+    path.reverse();
+    path
+}
+
+/// One call by whoever runs, on both sides, judged. What the kernel's state is afterwards, and
+/// whether the answer was success.
+fn perform(
+    world: &mut World,
+    lens: &Lens,
+    state: &State,
+    saved: &Saved,
+    call: &Request,
+) -> Verdict<(Option<Abstract>, bool)> {
+    let current = state.current;
+    let World { k, players, .. } = world;
+    let player = players
+        .iter()
+        .find(|player| Some(judge::place(lens, player)) == current);
+    let player = player.ok_or("somebody runs who does not play")?;
+    world::say(k, player.tcb, player.buffer, call);
+    let before = Before::new(k, players, state, saved);
+    let mut expected = state.clone();
+    let told = expected.syscall(call);
+    world::step(k, call.syscall);
+    let seen = judge::judge(world, lens, &before, &expected, &told)?;
+    let heard = current.and_then(|thread| told.get(&thread));
+    let label = heard
+        .and_then(|heard| heard.message.as_ref())
+        .map(|message| message.label);
+    Ok((seen, label == Some(0)))
+}
+
+/// Makes `calls` in a fresh world of a scope, judging each: a counterexample as a test.
+pub fn replay(scope: &mut Scope, calls: &[Request]) -> Result<(), Box<Counterexample>> {
+    let lens = scope.world.lens();
+    let mut state = abstraction(&scope.world.k, &lens).state;
+    for (n, call) in calls.iter().enumerate() {
+        let saved = Saved::of(&mut scope.world.k);
+        let step = perform(&mut scope.world, &lens, &state, &saved, call);
+        let (seen, _) = step.map_err(|why| {
+            let calls = calls[..=n].to_vec();
+            Box::new(Counterexample {
+                scope: scope.name,
+                calls,
+                why,
+            })
+        })?;
+        if let Some(seen) = seen {
+            state = seen.state;
+        }
+    }
+    Ok(())
+}

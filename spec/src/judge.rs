@@ -1,0 +1,265 @@
+//! Everything that is checked of one step of the kernel.
+
+use crate::model::call::Told;
+use crate::model::state::Heard;
+use crate::model::{Cap, Held, Place, Slot, State};
+use crate::refinement::{Abstract, Lens, abstraction};
+use crate::saved::Saved;
+use crate::world::{Everything, Player, World};
+use abi::message::MessageInfo;
+use kernel::Kernel;
+use kernel::isa::Context;
+use kernel::object::cnode;
+use machine::{KernelAddress, Kind};
+
+/// Why a step is wrong.
+pub type Verdict<T> = Result<T, String>;
+
+/// What there was before a step.
+pub struct Before<'a> {
+    pub state: &'a State,
+    saved: &'a Saved,
+    contexts: Vec<Option<Context>>,
+}
+
+impl<'a> Before<'a> {
+    /// Notes what has to be compared later.
+    pub fn new(k: &Kernel, players: &[Player], state: &'a State, saved: &'a Saved) -> Self {
+        let contexts = players.iter().map(|player| context(k, player)).collect();
+        Self {
+            state,
+            saved,
+            contexts,
+        }
+    }
+}
+
+fn context(k: &Kernel, player: &Player) -> Option<Context> {
+    let lives = k.machine.kind_at(player.tcb.address()) == Kind::Context;
+    lives.then(|| k[player.tcb.context()])
+}
+
+/// Judges a completed step: the specification says that `expected` comes of `before`, and who is
+/// told what. The state afterwards, unless it is the one before.
+pub fn judge(
+    world: &World,
+    lens: &Lens,
+    before: &Before<'_>,
+    expected: &State,
+    told: &Told,
+) -> Verdict<Option<Abstract>> {
+    let World { k, players, .. } = world;
+    answers(k, lens, players, before, told)?;
+    if before.saved.still(k) {
+        // The invariants have been checked when this state was reached.
+        return match *before.state == *expected {
+            true => Ok(None),
+            false => Err(difference(before.state, expected)),
+        };
+    }
+    let everything = Everything::new(k, lens.frame, world.surroundings());
+    kernel::check::all(k, &everything).map_err(|violation| format!("{violation:?}"))?;
+    let now = abstraction(k, lens);
+    if now.state != *expected {
+        return Err(difference(&now.state, expected));
+    }
+    outside_untouched(k, lens)?;
+    confined(before.state, &now.state)?;
+    Ok(Some(now))
+}
+
+fn difference(kernel: &State, expected: &State) -> String {
+    let mut text = String::from("the kernel and the specification disagree:\n");
+    for slot in kernel.slots.keys().chain(expected.slots.keys()) {
+        let (a, b) = (kernel.slots.get(slot), expected.slots.get(slot));
+        if a != b {
+            text += &format!("  {slot:?}: kernel {a:?}\n  {slot:?}: should be {b:?}\n");
+        }
+    }
+    for at in kernel.objects.keys().chain(expected.objects.keys()) {
+        let (a, b) = (kernel.objects.get(at), expected.objects.get(at));
+        if a != b {
+            text += &format!("  {at:?}: kernel {a:?}\n  {at:?}: should be {b:?}\n");
+        }
+    }
+    if kernel.current != expected.current {
+        text += &format!(
+            "  runs: {:?}, should be {:?}\n",
+            kernel.current, expected.current
+        );
+    }
+    text
+}
+
+/// Each thread has been told what the specification says, and no other register has changed.
+fn answers(
+    k: &Kernel,
+    lens: &Lens,
+    players: &[Player],
+    before: &Before<'_>,
+    told: &Told,
+) -> Verdict<()> {
+    for (player, old) in players.iter().zip(&before.contexts) {
+        let (Some(now), Some(old)) = (context(k, player), old) else {
+            continue;
+        };
+        let place = lens.frame.place(player.tcb.address());
+        let mut expected = *old;
+        if let Some(heard) = told.get(&place) {
+            hear(&mut expected, heard);
+            buffer(k, player, heard)?;
+        }
+        // Where the program goes on, register 0, is judged by the thread's state.
+        if (1..kernel::isa::REGISTERS).any(|n| now.register(n) != expected.register(n)) {
+            return Err(format!(
+                "thread {place:?} has in its registers\n  {now:?}\nand should have\n  {expected:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn hear(context: &mut Context, heard: &Heard) {
+    context.set_badge(heard.badge);
+    let Some(message) = &heard.message else {
+        return;
+    };
+    let info = MessageInfo::new(
+        message.label,
+        message.unwrapped,
+        message.extra_caps,
+        message.words.len(),
+    );
+    context.set_message_info(info.0);
+    for (n, word) in message.words.iter().enumerate().take(4) {
+        context.set_message_register(n, *word);
+    }
+}
+
+fn buffer(k: &Kernel, player: &Player, heard: &Heard) -> Verdict<()> {
+    let Some(message) = &heard.message else {
+        return Ok(());
+    };
+    for (n, word) in message.words.iter().enumerate().skip(4) {
+        let at = (abi::ipc_buffer::MSG + n) as u64 * 8;
+        let found = k
+            .machine
+            .peek(machine::PhysicalAddress(player.buffer.0 + at));
+        if found != Some(*word) {
+            return Err(format!(
+                "word {n} of the message is {found:?}, should be {word:#x}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Nothing outside the world's memory has changed but what may: neighbours in the derivation
+/// list, which hold no authority, and the buffers of those who were told something.
+fn outside_untouched(k: &Kernel, lens: &Lens) -> Verdict<()> {
+    for change in k.machine.changes() {
+        if lens.frame.holds(KernelAddress::of(change.at)) {
+            continue;
+        }
+        for (n, (before, now)) in change.before.iter().zip(&change.now).enumerate() {
+            let at = machine::PhysicalAddress(change.at.0 + n as u64 * 8);
+            let kind = k.machine.kind_at(KernelAddress::of(at));
+            let link = kind == Kind::Slots && at.0 as usize % size_of::<cnode::Slot>() >= 16;
+            if before != now && !link && kind != Kind::Frame {
+                return Err(format!(
+                    "a {kind:?} outside the world has changed at {:#x}: {before:#x} is {now:#x}",
+                    at.0
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// No authority appears: every capability was there before, is a lesser form of one that was, or
+/// is to an object newly made of memory that was.
+fn confined(before: &State, now: &State) -> Verdict<()> {
+    for (slot, held) in &now.slots {
+        if before
+            .slots
+            .get(slot)
+            .is_some_and(|old| old.cap == held.cap)
+        {
+            continue;
+        }
+        if !before
+            .slots
+            .values()
+            .any(|old| derivable(before, old, held))
+        {
+            return Err(format!(
+                "{slot:?} holds {:?}, which nobody could derive",
+                held.cap
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn derivable(before: &State, old: &Held, new: &Held) -> bool {
+    let from_memory = || match (old.cap, new.cap.memory()) {
+        (Cap::Untyped { .. }, Some((at, _))) => {
+            old.cap.contains(&new.cap) && !before.objects.contains_key(&at)
+        }
+        _ => false,
+    };
+    match (old.cap, new.cap) {
+        (
+            Cap::Endpoint { at, badge, rights },
+            Cap::Endpoint {
+                at: new_at,
+                badge: new_badge,
+                rights: new_rights,
+            },
+        )
+        | (
+            Cap::Notification { at, badge, rights },
+            Cap::Notification {
+                at: new_at,
+                badge: new_badge,
+                rights: new_rights,
+            },
+        ) => {
+            let weaker = rights.and(new_rights) == new_rights;
+            (at == new_at && weaker && (badge == 0 || badge == new_badge)) || from_memory()
+        }
+        (
+            Cap::Reply { at, grant },
+            Cap::Reply {
+                at: new_at,
+                grant: new_grant,
+            },
+        ) => (at == new_at && (grant || !new_grant)) || from_memory(),
+        (a, b) => {
+            let same = a.object().is_some()
+                && a.object() == b.object()
+                && std::mem::discriminant(&a) == std::mem::discriminant(&b);
+            same || matches!((a, b), (Cap::SchedControl, Cap::SchedControl))
+                || from_memory()
+                || same_memory(a, b)
+        }
+    }
+}
+
+/// Untyped capabilities to the same memory differ in what they have given out.
+fn same_memory(a: Cap, b: Cap) -> bool {
+    matches!((a, b), (Cap::Untyped { .. }, Cap::Untyped { .. })) && a.contains(&b)
+}
+
+/// What a revocation has to leave: nothing derived from `slot`.
+pub fn revoked(state: &State, slot: Slot) -> Verdict<()> {
+    match state.descendants(slot).as_slice() {
+        [] => Ok(()),
+        left => Err(format!("after revoking {slot:?}, {left:?} are left")),
+    }
+}
+
+/// A thread's place, for reports.
+pub fn place(lens: &Lens, player: &Player) -> Place {
+    lens.frame.place(player.tcb.address())
+}

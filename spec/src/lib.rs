@@ -1,0 +1,20 @@
+//! What the kernel is to do, and whether it does.
+//!
+//! - [`model`]: the specification. An executable, abstract model of the API, independent of the
+//!   kernel's code. Start there.
+//! - [`world`]: small worlds, made by system calls on the real kernel and the model machine;
+//! - [`refinement`]: what a state of the kernel means in the specification's terms;
+//! - [`judge`]: everything that is checked of one step;
+//! - [`explore`]: all states of a world, breadth first, each step judged;
+//! - [`alphabet`]: the calls that worlds are explored with; [`scopes`]: the worlds themselves.
+//!
+//! What is claimed on these grounds, and what is not, is in `docs/assurance.md`.
+
+pub mod alphabet;
+pub mod explore;
+pub mod judge;
+pub mod model;
+pub mod refinement;
+pub mod saved;
+pub mod scopes;
+pub mod world;

@@ -1,0 +1,27 @@
+//! The specification: what the API means, said as plainly as we can. Sets, maps and sequences;
+//! nothing packed, nothing linked, nothing fast. It shares no code with the kernel, only the
+//! ABI's numbers.
+//!
+//! Read it in this order:
+//! - [`state`]: what there is: objects, capabilities in slots, threads;
+//! - [`forest`]: how capabilities are derived from each other, and what may be derived;
+//! - [`lookup`]: from a capability address to a slot;
+//! - [`call`]: the system calls; [`error`]: what they answer when they refuse;
+//! - [`cnode`], [`untyped`]: operations on slots, and objects out of memory;
+//! - [`deletion`]: what ends with its last capability;
+//! - [`ipc`], [`notification`], [`time`], [`schedule`]: threads, talking and running.
+//!
+//! Two things are left open on purpose, because the API leaves them open: in which order a
+//! revocation deletes (only its end is said), and what user registers hold that no call writes.
+
+pub mod call;
+pub mod cnode;
+pub mod deletion;
+pub mod error;
+pub mod forest;
+pub mod lookup;
+pub mod state;
+pub mod untyped;
+
+pub use error::{Error, Failure, Side};
+pub use state::{Cap, Held, Object, Place, Request, Slot, State, Thread};

@@ -1,0 +1,307 @@
+//! What there is.
+
+use abi::Word;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Where an object begins, counted from the beginning of the world's memory. Retype says where
+/// objects go and no two live objects overlap, so this names an object.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(pub i64);
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "@{:#x}", self.0)
+    }
+}
+
+/// Slot `index` of the CNode or thread at `holder`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot {
+    /// The CNode or thread.
+    pub holder: Place,
+    /// Which of its slots.
+    pub index: u64,
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}[{}]", self.holder, self.index)
+    }
+}
+
+/// A set of rights, as user space writes it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rights(pub Word);
+
+impl Rights {
+    /// May send, signal.
+    pub const WRITE: Word = 1;
+    /// May receive, wait.
+    pub const READ: Word = 2;
+    /// May send capabilities along.
+    pub const GRANT: Word = 4;
+    /// May be replied to.
+    pub const GRANT_REPLY: Word = 8;
+    /// Everything.
+    pub const ALL: Self = Self(15);
+
+    /// Whether `right` is in the set.
+    pub fn has(self, right: Word) -> bool {
+        self.0 & right != 0
+    }
+
+    /// What both have.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+impl fmt::Debug for Rights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letters = [(1, 'w'), (2, 'r'), (4, 'g'), (8, 'y')];
+        let held = letters.iter().filter(|(right, _)| self.has(*right));
+        held.map(|(_, letter)| *letter).collect::<String>().fmt(f)
+    }
+}
+
+/// A capability.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Cap {
+    /// Memory; everything below `watermark` has been given out.
+    Untyped {
+        at: Place,
+        bits: u32,
+        device: bool,
+        watermark: u64,
+    },
+    Endpoint {
+        at: Place,
+        badge: Word,
+        rights: Rights,
+    },
+    Notification {
+        at: Place,
+        badge: Word,
+        rights: Rights,
+    },
+    Reply {
+        at: Place,
+        grant: bool,
+    },
+    CNode {
+        at: Place,
+        radix: u32,
+        guard: Word,
+        guard_bits: u32,
+    },
+    Thread {
+        at: Place,
+    },
+    SchedContext {
+        at: Place,
+        bits: u32,
+    },
+    /// Memory that can be mapped. What may be done with it: none, read, read and write.
+    Frame {
+        at: Place,
+        bits: u32,
+        device: bool,
+        access: Access,
+        mapped: Option<(u16, u64)>,
+    },
+    /// The root of an address space.
+    VSpace {
+        at: Place,
+        asid: Option<u16>,
+    },
+    /// Time of the core.
+    SchedControl,
+    /// Whatever else there is: worlds hold it but do not use it.
+    Other(u64),
+}
+
+/// What a frame capability allows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Access {
+    None,
+    Read,
+    ReadWrite,
+}
+
+/// A capability in a slot, and its place in the derivation forest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Held {
+    pub cap: Cap,
+    /// From which capability this one is derived. `None`: from one outside the world.
+    pub parent: Option<Slot>,
+    /// Whether capabilities can be derived from it: it came with its object, or with its badge.
+    pub original: bool,
+}
+
+/// An object.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Object {
+    /// `2^radix` slots.
+    CNode {
+        radix: u32,
+    },
+    Endpoint,
+    Notification,
+    Reply,
+    Thread(Thread),
+    SchedContext,
+    Frame,
+}
+
+/// What a thread has to say: the registers and the buffer that a system call reads.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Request {
+    /// Which system call.
+    pub syscall: i64,
+    /// The registers that hold capability addresses.
+    pub cap: Word,
+    pub reply: Word,
+    pub destination: Word,
+    /// The message.
+    pub label: Word,
+    pub words: Vec<Word>,
+    pub caps: Vec<Word>,
+}
+
+/// What a thread has been told.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Heard {
+    pub badge: Word,
+    /// `None`: only the badge was written.
+    pub message: Option<Message>,
+}
+
+/// A message as it arrives.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Message {
+    pub label: Word,
+    pub words: Vec<Word>,
+    pub extra_caps: usize,
+    pub unwrapped: Word,
+}
+
+/// A thread.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Thread {
+    pub state: ThreadState,
+}
+
+/// What a thread is doing.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ThreadState {
+    Inactive,
+    Running,
+    /// Will make its system call again.
+    Restart(Request),
+}
+
+/// Everything.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct State {
+    /// The slots that hold something.
+    pub slots: BTreeMap<Slot, Held>,
+    /// The objects that live in the world's memory.
+    pub objects: BTreeMap<Place, Object>,
+    /// Who runs.
+    pub current: Option<Place>,
+}
+
+impl Cap {
+    /// The object that it names, if that is one that ends.
+    pub fn object(&self) -> Option<Place> {
+        match *self {
+            Self::Endpoint { at, .. }
+            | Self::Notification { at, .. }
+            | Self::Reply { at, .. }
+            | Self::CNode { at, .. }
+            | Self::Thread { at }
+            | Self::SchedContext { at, .. }
+            | Self::Frame { at, .. }
+            | Self::VSpace { at, .. } => Some(at),
+            Self::Untyped { .. } | Self::SchedControl | Self::Other(_) => None,
+        }
+    }
+
+    /// The memory that it or its object takes: the first byte and how many.
+    pub fn memory(&self) -> Option<(Place, u64)> {
+        let bits = match *self {
+            Self::Untyped { bits, .. }
+            | Self::SchedContext { bits, .. }
+            | Self::Frame { bits, .. } => bits,
+            Self::Endpoint { .. } => abi::object::ENDPOINT_BITS as u32,
+            Self::Notification { .. } => abi::object::NOTIFICATION_BITS as u32,
+            Self::Reply { .. } => abi::object::REPLY_BITS as u32,
+            Self::CNode { radix, .. } => radix + abi::object::SLOT_BITS as u32,
+            Self::Thread { .. } => abi::object::TCB_BITS as u32,
+            Self::VSpace { .. } => abi::object::VSPACE_BITS as u32,
+            Self::SchedControl | Self::Other(_) => return None,
+        };
+        let at = match *self {
+            Self::Untyped { at, .. } => at,
+            _ => self.object()?,
+        };
+        Some((at, 1 << bits))
+    }
+
+    /// The badge of a capability that can have one; 0: none yet.
+    pub fn badge(&self) -> Option<Word> {
+        match *self {
+            Self::Endpoint { badge, .. } | Self::Notification { badge, .. } => Some(badge),
+            _ => None,
+        }
+    }
+}
+
+/// Slots of a thread.
+pub mod thread_slot {
+    /// The root of its CSpace.
+    pub const CSPACE: u64 = 0;
+    /// The root of its address space.
+    pub const VSPACE: u64 = 1;
+    /// The frame of its IPC buffer.
+    pub const BUFFER: u64 = 2;
+    /// Who is told of its faults.
+    pub const FAULT_HANDLER: u64 = 3;
+    /// Who is told of the end of its budget.
+    pub const TIMEOUT_HANDLER: u64 = 4;
+    /// How many there are.
+    pub const COUNT: u64 = 5;
+}
+
+impl State {
+    /// The capability in `slot`.
+    pub fn cap(&self, slot: Slot) -> Option<Cap> {
+        self.slots.get(&slot).map(|held| held.cap)
+    }
+
+    /// A thread.
+    pub fn thread(&self, at: Place) -> Option<&Thread> {
+        match self.objects.get(&at) {
+            Some(Object::Thread(thread)) => Some(thread),
+            _ => None,
+        }
+    }
+
+    /// A thread, to be changed.
+    pub fn thread_mut(&mut self, at: Place) -> Option<&mut Thread> {
+        match self.objects.get_mut(&at) {
+            Some(Object::Thread(thread)) => Some(thread),
+            _ => None,
+        }
+    }
+
+    /// The capability in one of the slots of a thread.
+    pub fn of_thread(&self, thread: Place, slot: u64) -> Option<Cap> {
+        self.cap(Slot {
+            holder: thread,
+            index: slot,
+        })
+    }
+}

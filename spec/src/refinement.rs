@@ -1,0 +1,265 @@
+//! What a state of the kernel means: the abstraction function, from objects in memory, packed
+//! capabilities and lists to the maps of the specification.
+
+use crate::model::state::{Access, Rights, ThreadState};
+use crate::model::{Cap, Held, Object, Place, Slot, State, Thread};
+use kernel::Kernel;
+use kernel::cap::{self, VmRights};
+use kernel::cdt;
+use kernel::object::cnode;
+use kernel::object::store::Ref;
+use kernel::object::tcb::{self, Tcb, TcbSlot};
+use machine::{KernelAddress, PhysicalAddress};
+
+/// The world's memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    pub base: PhysicalAddress,
+    pub bytes: u64,
+}
+
+impl Frame {
+    /// Where an address is in the world.
+    pub fn place(self, at: KernelAddress) -> Place {
+        Place(at.physical().0.wrapping_sub(self.base.0) as i64)
+    }
+
+    /// Whether an address is in the world.
+    pub fn holds(self, at: KernelAddress) -> bool {
+        (0..self.bytes as i64).contains(&self.place(at).0)
+    }
+}
+
+/// What a capability means. A zombie means an object that is ending.
+pub fn capability(frame: Frame, cap: &cap::Cap) -> Cap {
+    let place = |at: KernelAddress| frame.place(at);
+    let rights = |r: cap::Rights| {
+        let bit = |held: bool, right| if held { right } else { 0 };
+        Rights(
+            bit(r.read(), Rights::READ)
+                | bit(r.write(), Rights::WRITE)
+                | bit(r.grant(), Rights::GRANT)
+                | bit(r.grant_reply(), Rights::GRANT_REPLY),
+        )
+    };
+    match *cap {
+        cap::Cap::Untyped(c) => Cap::Untyped {
+            at: place(KernelAddress::of(c.base)),
+            bits: c.bits.into(),
+            device: c.device,
+            watermark: c.watermark,
+        },
+        cap::Cap::Endpoint(c) => Cap::Endpoint {
+            at: place(c.endpoint.address()),
+            badge: c.badge,
+            rights: rights(c.rights),
+        },
+        cap::Cap::Notification(c) => Cap::Notification {
+            at: place(c.notification.address()),
+            badge: c.badge,
+            rights: rights(c.rights),
+        },
+        cap::Cap::Reply(c) => Cap::Reply {
+            at: place(c.reply.address()),
+            grant: c.can_grant,
+        },
+        cap::Cap::CNode(c) => Cap::CNode {
+            at: place(c.slots.address()),
+            radix: c.radix.into(),
+            guard: c.guard,
+            guard_bits: c.guard_bits.into(),
+        },
+        cap::Cap::Tcb(thread) => Cap::Thread {
+            at: place(thread.address()),
+        },
+        cap::Cap::SchedContext(c) => Cap::SchedContext {
+            at: place(c.sched_context.address()),
+            bits: c.bits.into(),
+        },
+        cap::Cap::Frame(c) => Cap::Frame {
+            at: place(KernelAddress::of(c.base)),
+            bits: c.size.bits().into(),
+            device: c.device,
+            access: match c.rights {
+                VmRights::KernelOnly => Access::None,
+                VmRights::ReadOnly => Access::Read,
+                VmRights::ReadWrite => Access::ReadWrite,
+            },
+            mapped: c.mapping.map(|m| (m.asid, m.address.0)),
+        },
+        cap::Cap::VSpace(c) => Cap::VSpace {
+            at: place(c.root),
+            asid: c.asid,
+        },
+        cap::Cap::SchedControl { .. } => Cap::SchedControl,
+        cap::Cap::Zombie(z) => Cap::Other(place(z.slots.address()).0 as u64),
+        _ => Cap::Other(u64::MAX),
+    }
+}
+
+/// A state of the kernel in the specification's terms, and what those do not say: the order of the
+/// derivation list and its marks. Kernels that agree in both answer alike from then on.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Abstract {
+    pub state: State,
+    pub order: Vec<(Slot, bool)>,
+}
+
+/// Where to look: the memory of the world, the slot that it is in, and who else may hold
+/// capabilities to its objects.
+#[derive(Clone, Copy, Debug)]
+pub struct Lens {
+    pub frame: Frame,
+    /// The slot of the untyped memory that the world is made of.
+    pub world: Ref<cnode::Slot>,
+    /// The root task's CNode.
+    pub root: cap::CNodeCap,
+}
+
+/// Reads the state of `k`.
+pub fn abstraction(k: &Kernel, lens: &Lens) -> Abstract {
+    let mut reading = Reading {
+        k,
+        lens,
+        names: vec![],
+        found: Abstract::default(),
+    };
+    let derived = reading.derived();
+    for slot in &derived {
+        reading.object(&k[*slot].cap());
+    }
+    reading.capabilities(&derived);
+    reading.found.state.current = k.current().map(|t| lens.frame.place(t.address()));
+    reading.found
+}
+
+struct Reading<'a> {
+    k: &'a Kernel,
+    lens: &'a Lens,
+    /// What the specification calls each slot of the world.
+    names: Vec<(Ref<cnode::Slot>, Slot)>,
+    found: Abstract,
+}
+
+/// Slot `index` of the array that begins at `first`.
+fn slot_of(first: Ref<cnode::Slot>, index: u64) -> Ref<cnode::Slot> {
+    let array = cap::CNodeCap {
+        slots: first,
+        radix: 0,
+        guard: 0,
+        guard_bits: 0,
+    };
+    array.slot(index)
+}
+
+impl Reading<'_> {
+    /// Every slot whose capability is derived from the world's memory: all that there are to its
+    /// objects, in the order of the derivation list.
+    fn derived(&self) -> Vec<Ref<cnode::Slot>> {
+        let world = self.lens.world;
+        let mut all = vec![];
+        let mut next = self.k[world].links().next();
+        while let Some(slot) = next.filter(|slot| cdt::is_parent(self.k, world, *slot)) {
+            all.push(slot);
+            next = self.k[slot].links().next();
+        }
+        all
+    }
+
+    /// Names `count` slots, the first of which is `first`, after the object at `holder`.
+    fn name_slots(&mut self, holder: KernelAddress, first: Ref<cnode::Slot>, count: u64) {
+        let holder = self.lens.frame.place(holder);
+        if self.names.iter().any(|(_, name)| name.holder == holder) {
+            return;
+        }
+        let names = (0..count).map(|index| (slot_of(first, index), Slot { holder, index }));
+        self.names.extend(names);
+    }
+
+    /// The name of a slot; those of nothing in the world are the root task's.
+    fn name(&self, slot: Ref<cnode::Slot>) -> Slot {
+        let known = self.names.iter().find(|(known, _)| *known == slot);
+        known.map_or_else(
+            || {
+                let root = self.lens.root.slots.address();
+                let offset = slot.address().bits().wrapping_sub(root.bits());
+                Slot {
+                    holder: self.lens.frame.place(root),
+                    index: offset / size_of::<cnode::Slot>() as u64,
+                }
+            },
+            |(_, name)| *name,
+        )
+    }
+
+    /// The object that a capability names, with its slots.
+    fn object(&mut self, cap: &cap::Cap) {
+        let frame = self.lens.frame;
+        let (at, object) = match cap {
+            cap::Cap::Endpoint(c) => (c.endpoint.address(), Object::Endpoint),
+            cap::Cap::Notification(c) => (c.notification.address(), Object::Notification),
+            cap::Cap::Reply(c) => (c.reply.address(), Object::Reply),
+            cap::Cap::SchedContext(c) => (c.sched_context.address(), Object::SchedContext),
+            cap::Cap::CNode(c) => {
+                self.name_slots(c.slots.address(), c.slots, 1 << c.radix);
+                let radix = c.radix.into();
+                (c.slots.address(), Object::CNode { radix })
+            }
+            cap::Cap::Tcb(thread) => {
+                let first = thread.slot(TcbSlot::CSpace);
+                self.name_slots(thread.address(), first, tcb::SLOTS);
+                (thread.address(), Object::Thread(self.thread(*thread)))
+            }
+            cap::Cap::Frame(c) => (KernelAddress::of(c.base), Object::Frame),
+            cap::Cap::Zombie(z) => {
+                self.name_slots(z.slots.address(), z.slots, z.remaining);
+                return;
+            }
+            _ => return,
+        };
+        self.found.state.objects.insert(frame.place(at), object);
+    }
+
+    fn thread(&self, thread: Ref<Tcb>) -> Thread {
+        let state = match self.k[thread].state {
+            tcb::ThreadState::Running => ThreadState::Running,
+            _ => ThreadState::Inactive,
+        };
+        Thread { state }
+    }
+
+    /// What is in the slots: of the list, with its ancestors, then whatever else.
+    fn capabilities(&mut self, derived: &[Ref<cnode::Slot>]) {
+        let mut ancestors: Vec<Ref<cnode::Slot>> = vec![];
+        for slot in derived {
+            while ancestors
+                .last()
+                .is_some_and(|top| !cdt::is_parent(self.k, *top, *slot))
+            {
+                ancestors.pop();
+            }
+            let parent = ancestors.last().map(|top| self.name(*top));
+            ancestors.push(*slot);
+            let name = self.name(*slot);
+            self.found
+                .order
+                .push((name, self.k[*slot].links().first_badged()));
+            self.hold(*slot, name, parent);
+        }
+        for n in 0..self.names.len() {
+            let (slot, name) = self.names[n];
+            if !self.k[slot].is_empty() && !self.found.state.slots.contains_key(&name) {
+                self.hold(slot, name, None);
+            }
+        }
+    }
+
+    fn hold(&mut self, slot: Ref<cnode::Slot>, name: Slot, parent: Option<Slot>) {
+        let held = Held {
+            cap: capability(self.lens.frame, &self.k[slot].cap()),
+            parent,
+            original: self.k[slot].links().revocable(),
+        };
+        self.found.state.slots.insert(name, held);
+    }
+}

@@ -1,0 +1,439 @@
+//! Small worlds: a kernel, booted on a small model machine, in which the root task has made a few
+//! objects in one piece of memory, and has stopped. What then happens is up to the threads that
+//! it left behind. Everything is made by system calls.
+
+use crate::model::Request;
+use crate::refinement::{Frame, Lens};
+use abi::invocation::{Invocation, LABELS};
+use abi::ipc_buffer::{CAPS_OR_BADGES, MSG};
+use abi::message::{MESSAGE_REGISTERS, MessageInfo};
+use abi::object::{OBJECT_TYPES, ObjectType};
+use abi::syscall::Syscall;
+use abi::{Isa, Word, bootinfo};
+use kernel::Kernel;
+use kernel::boot::{self, Platform, UserImage};
+use kernel::cap::{CNodeCap, Cap};
+use kernel::console::Level;
+use kernel::entry::{self, Event};
+use kernel::isa::Context;
+use kernel::object::cnode;
+use kernel::object::irq::IrqTable;
+use kernel::object::store::Ref;
+use kernel::object::tcb::{Tcb, TcbSlot};
+use machine::model::{Config, Live, Model};
+use machine::{KernelAddress, Kind, Machine, PhysicalAddress, Population};
+
+/// Where every program has its one instruction: a system call.
+pub const SYSCALL_AT: Word = 0x40_0000;
+/// Behind it.
+pub const AFTER_SYSCALL: Word = SYSCALL_AT + 2;
+/// Address of the root CNode in itself.
+pub const CNODE: Word = bootinfo::INIT_CNODE as Word;
+/// Address of the root task's thread.
+const TCB: Word = bootinfo::INIT_TCB as Word;
+/// Address of its address space.
+const VSPACE: Word = bootinfo::INIT_VSPACE as Word;
+/// Depth of addresses in the root CNode.
+pub const DEPTH: Word = 64;
+
+const RAM: PhysicalAddress = PhysicalAddress(0x10_0000);
+const RAM_BYTES: u64 = 2 << 20;
+const PAGE: u64 = 4096;
+
+/// A thread of the world.
+#[derive(Clone, Copy, Debug)]
+pub struct Player {
+    /// Its control block.
+    pub tcb: Ref<Tcb>,
+    /// Where its IPC buffer is in physical memory.
+    pub buffer: PhysicalAddress,
+    /// Addresses, for the root task, of its TCB and scheduling context.
+    pub tcb_cap: Word,
+    pub sc_cap: Word,
+}
+
+/// A kernel, and the piece of memory that is the world.
+pub struct World {
+    pub k: Kernel,
+    /// The world's memory.
+    pub base: PhysicalAddress,
+    pub bytes: u64,
+    pub players: Vec<Player>,
+    root: Ref<Tcb>,
+    root_buffer: PhysicalAddress,
+    memory: Word,
+    world: Word,
+    free: Word,
+    surroundings: Surroundings,
+}
+
+/// What lives around the world, and does not change while it is explored.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings(Vec<(KernelAddress, u64, Kind)>);
+
+/// Everything that lives: what the invariants are checked on.
+pub struct Everything<'a> {
+    k: &'a Kernel,
+    inside: Vec<Live>,
+    surroundings: &'a Surroundings,
+}
+
+impl<'a> Everything<'a> {
+    /// In the world, and around it.
+    pub fn new(k: &'a Kernel, frame: Frame, surroundings: &'a Surroundings) -> Self {
+        let start = KernelAddress::of(frame.base);
+        Self {
+            k,
+            inside: k.machine.live_in(start, frame.bytes).collect(),
+            surroundings,
+        }
+    }
+}
+
+impl Population for Everything<'_> {
+    fn each_live(&self, visit: &mut dyn FnMut(KernelAddress, u64, Kind)) {
+        for &(at, len, kind) in &self.surroundings.0 {
+            visit(at, len, kind);
+        }
+        for live in &self.inside {
+            visit(live.at, live.len, live.kind);
+        }
+    }
+
+    fn live_at(&self, at: KernelAddress) -> Kind {
+        self.k.machine.kind_at(at)
+    }
+
+    fn was_reached(&self, _: KernelAddress) -> bool {
+        true
+    }
+}
+
+impl World {
+    /// A world of `2^bits` bytes.
+    pub fn new(bits: u32) -> Self {
+        let mut k = booted();
+        k.log = Level::Quiet;
+        let Some(root) = k.current() else {
+            panic!("the root task runs after boot")
+        };
+        go_on_at(&mut k[root.context()], AFTER_SYSCALL);
+        let Cap::Frame(buffer) = k[root.slot(TcbSlot::Buffer)].cap() else {
+            panic!("the root task has an IPC buffer")
+        };
+        let mut world = Self {
+            k,
+            base: PhysicalAddress(0),
+            bytes: 1 << bits,
+            players: vec![],
+            root,
+            root_buffer: buffer.base,
+            memory: 0,
+            world: 0,
+            free: 0,
+            surroundings: Surroundings::default(),
+        };
+        let slots = 1 << world.root_cnode().radix;
+        let is = |world: &Self, n: Word, wanted: fn(Cap) -> Option<u8>| wanted(world.root_cap(n));
+        let untyped = |cap| match cap {
+            Cap::Untyped(c) if !c.device => Some(c.bits),
+            _ => None,
+        };
+        let largest = (0..slots)
+            .filter_map(|n| Some((is(&world, n, untyped)?, n)))
+            .max();
+        let Some((_, memory)) = largest else {
+            panic!("there is memory")
+        };
+        world.memory = memory;
+        world.free = (16..slots)
+            .rev()
+            .find(|n| !world.root_cap(*n).is_null())
+            .map_or(16, |n| n + 1);
+        world.world = world.make_in(memory, ObjectType::Untyped, Word::from(bits));
+        let Cap::Untyped(c) = world.root_cap(world.world) else {
+            panic!("the world is untyped memory")
+        };
+        world.base = c.base;
+        world
+    }
+
+    fn root_cnode(&self) -> CNodeCap {
+        let Cap::CNode(cnode) = self.k[self.root.slot(TcbSlot::CSpace)].cap() else {
+            panic!("the root task has a CSpace")
+        };
+        cnode
+    }
+
+    /// What the root task holds at an address.
+    pub fn root_cap(&self, n: Word) -> Cap {
+        self.k[self.root_cnode().slot(n)].cap()
+    }
+
+    // --- What the root task does ---------------------------------------------------------
+
+    /// The root task invokes `cap`; it must succeed.
+    pub fn must(&mut self, cap: Word, invocation: Invocation, words: &[Word], caps: &[Word]) {
+        let Some(label) = LABELS.label(invocation) else {
+            panic!("this build has {invocation:?}")
+        };
+        let request = Request {
+            syscall: Syscall::Call.number(),
+            cap,
+            reply: 0,
+            destination: 0,
+            label,
+            words: words.to_vec(),
+            caps: caps.to_vec(),
+        };
+        let (root, buffer) = (self.root, self.root_buffer);
+        say(&mut self.k, root, buffer, &request);
+        step(&mut self.k, request.syscall);
+        let info = MessageInfo(self.k[root.context()].message_info());
+        let answer = (info.label(), self.k[root.context()].message_registers());
+        let runs = self.k.current() == Some(root);
+        assert!(
+            !runs || info.label() == 0,
+            "{invocation:?} {words:?}: {answer:?}"
+        );
+    }
+
+    fn make_in(&mut self, untyped: Word, kind: ObjectType, bits: Word) -> Word {
+        let at = self.free;
+        self.free += 1;
+        let Some(number) = OBJECT_TYPES.number(kind) else {
+            panic!("this build has {kind:?}")
+        };
+        let words = [number, bits, 0, 0, at, 1];
+        self.must(untyped, Invocation::UntypedRetype, &words, &[CNODE]);
+        at
+    }
+
+    /// An object in the world's memory; its capability is the root task's at first.
+    pub fn make(&mut self, kind: ObjectType, bits: Word) -> Word {
+        self.make_in(self.world, kind, bits)
+    }
+
+    /// Moves a capability of the root task to slot `to` of the CNode `cnode` of `2^radix` slots.
+    pub fn give(&mut self, cap: Word, cnode: Word, radix: Word, to: Word) {
+        let words = [to, radix, cap, DEPTH];
+        self.must(cnode, Invocation::CNodeMove, &words, &[CNODE]);
+    }
+
+    /// A copy of a capability, with less rights and a badge unless that is 0, in slot `to` of `cnode`.
+    pub fn lend(
+        &mut self,
+        cap: Word,
+        cnode: Word,
+        radix: Word,
+        to: Word,
+        rights: Word,
+        badge: Word,
+    ) {
+        let words = [to, radix, cap, DEPTH, rights, badge];
+        let (invocation, words) = match badge {
+            0 => (Invocation::CNodeCopy, &words[..5]),
+            _ => (Invocation::CNodeMint, &words[..]),
+        };
+        self.must(cnode, invocation, words, &[CNODE]);
+    }
+
+    /// A thread with the CSpace `cnode` of `2^radix` slots, an IPC buffer, and time; not started.
+    pub fn player(&mut self, cnode: Word, radix: Word, priority: Word) -> usize {
+        let tcb = self.make(ObjectType::Tcb, 0);
+        let frame = self.make_in(self.memory, small_page(), 0);
+        let guard = abi::cnode::CNodeCapData::new(0, (64 - radix) as _).0;
+        self.must(
+            tcb,
+            Invocation::TcbConfigure,
+            &[guard, 0, 0x10_0000],
+            &[cnode, VSPACE, frame],
+        );
+        self.must(tcb, Invocation::TcbSetPriority, &[priority], &[TCB]);
+        self.must(tcb, Invocation::TcbSetMcPriority, &[priority], &[TCB]);
+        let (Cap::Tcb(object), Cap::Frame(buffer)) = (self.root_cap(tcb), self.root_cap(frame))
+        else {
+            panic!("a thread and a frame")
+        };
+        self.players.push(Player {
+            tcb: object,
+            buffer: buffer.base,
+            tcb_cap: tcb,
+            sc_cap: 0,
+        });
+        self.players.len() - 1
+    }
+
+    /// Gives a thread time of its own: budget and period in microseconds.
+    pub fn time(&mut self, player: usize, budget: Word, period: Word, flags: Word) {
+        let sc = self.make(ObjectType::SchedContext, 8);
+        let control = self.sched_control();
+        let words = [budget, period, 0, 0, flags];
+        self.must(
+            control,
+            Invocation::SchedControlConfigureFlags,
+            &words,
+            &[sc],
+        );
+        let tcb = self.players[player].tcb_cap;
+        self.must(sc, Invocation::SchedContextBind, &[], &[tcb]);
+        self.players[player].sc_cap = sc;
+    }
+
+    fn sched_control(&self) -> Word {
+        let found = (0..self.free).find(|n| matches!(self.root_cap(*n), Cap::SchedControl { .. }));
+        let Some(control) = found else {
+            panic!("the root task controls time")
+        };
+        control
+    }
+
+    /// Starts a thread.
+    pub fn start(&mut self, player: usize) {
+        let Player { tcb, tcb_cap, .. } = self.players[player];
+        self.k[tcb.context()].set_fault_ip(AFTER_SYSCALL);
+        self.must(tcb_cap, Invocation::TcbResume, &[], &[]);
+    }
+
+    /// How to look at it.
+    pub fn lens(&self) -> Lens {
+        let root = self.root_cnode();
+        Lens {
+            frame: Frame {
+                base: self.base,
+                bytes: self.bytes,
+            },
+            world: root.slot(self.world),
+            root,
+        }
+    }
+
+    /// The root task stops for good.
+    pub fn leave(&mut self) {
+        self.must(TCB, Invocation::TcbSuspend, &[], &[]);
+        assert!(
+            self.k.current() != Some(self.root),
+            "the root task has stopped"
+        );
+        self.surroundings = self.look_around();
+        self.k.machine.track();
+    }
+
+    /// Of slots, only those that hold something: nobody will fill another one.
+    fn look_around(&self) -> Surroundings {
+        let mut found = vec![];
+        let frame = self.lens().frame;
+        for live in self.k.machine.live() {
+            if frame.holds(live.at) {
+                continue;
+            }
+            if live.kind != Kind::Slots {
+                found.push((live.at, live.len, live.kind));
+                continue;
+            }
+            let bytes = size_of::<cnode::Slot>() as u64;
+            for n in 0..live.len / bytes {
+                let at = live.at.plus(n * bytes);
+                let words = (0..4).map(|n| self.k.machine.peek(at.plus(n * 8).physical()));
+                if words.into_iter().flatten().any(|word| word != 0) {
+                    found.push((at, bytes, Kind::Slots));
+                }
+            }
+        }
+        Surroundings(found)
+    }
+
+    /// What lives around the world.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+}
+
+/// `thread` puts a request into its registers and its buffer.
+pub fn say(k: &mut Kernel, thread: Ref<Tcb>, buffer: PhysicalAddress, request: &Request) {
+    let at = |word: usize| KernelAddress::of(buffer).plus(word as u64 * 8);
+    for (n, word) in request.words.iter().enumerate().skip(MESSAGE_REGISTERS) {
+        k.machine.store(at(MSG + n), *word);
+    }
+    for (n, cap) in request.caps.iter().enumerate() {
+        k.machine.store(at(CAPS_OR_BADGES + n), *cap);
+    }
+    let word = |n: usize| request.words.get(n).copied().unwrap_or(0);
+    let info = MessageInfo::new(request.label, 0, request.caps.len(), request.words.len());
+    let (reply, destination, number) = input_registers();
+    let context = &mut k[thread.context()];
+    context.set_badge(request.cap);
+    context.set_message_info(info.0);
+    for n in 0..MESSAGE_REGISTERS {
+        context.set_message_register(n, word(n));
+    }
+    context.write_register(reply, request.reply);
+    context.write_register(destination, request.destination);
+    context.write_register(number, request.syscall as Word);
+    go_on_at(context, AFTER_SYSCALL);
+    context.set_fault_ip(SYSCALL_AT);
+}
+
+/// Places in the user context of what a system call reads beside the message: the reply
+/// capability, the destination of NBSendRecv, the number.
+fn input_registers() -> (usize, usize, usize) {
+    match abi::ISA {
+        Isa::X86_64 => {
+            use abi::x86_64::register;
+            (register::R12, register::R13, register::RDX)
+        }
+        Isa::AArch64 => {
+            use abi::aarch64::{REPLY_REGISTER, register};
+            (REPLY_REGISTER, register::X8, register::X7)
+        }
+        Isa::RiscV64 => {
+            use abi::riscv64::{REPLY_REGISTER, register};
+            (REPLY_REGISTER, register::T0, register::A7)
+        }
+    }
+}
+
+fn go_on_at(context: &mut Context, ip: Word) {
+    context.set_fault_ip(ip);
+    context.continue_at_fault_ip();
+}
+
+/// The frame that IPC buffers are made of.
+fn small_page() -> ObjectType {
+    match abi::ISA {
+        Isa::X86_64 => ObjectType::X86SmallPage,
+        Isa::AArch64 => ObjectType::ArmSmallPage,
+        Isa::RiscV64 => ObjectType::RiscvSmallPage,
+    }
+}
+
+/// The current thread executes its system call.
+pub fn step(k: &mut Kernel, syscall: i64) {
+    let _ = entry::enter(k, 0, Event::Syscall(syscall));
+}
+
+fn booted() -> Kernel {
+    let model = Model::new(&Config {
+        ram: vec![(RAM, RAM_BYTES)],
+        ..Config::default()
+    });
+    let slots = RAM.0 + 0x1_0000;
+    let image = slots + IrqTable::SLOT_BYTES.next_multiple_of(PAGE);
+    let (free, end) = (image + 2 * PAGE, RAM.0 + RAM_BYTES);
+    let mut k = Kernel::new(model, KernelAddress::of(PhysicalAddress(slots)));
+    let platform = Platform {
+        kernel_image: RAM..PhysicalAddress(image),
+        boot_memory_end: RAM,
+        memory: &[PhysicalAddress(free)..PhysicalAddress(end)],
+        devices: &[],
+        user_image: UserImage {
+            physical: PhysicalAddress(image)..PhysicalAddress(free),
+            virtual_start: SYSCALL_AT,
+            entry: SYSCALL_AT,
+        },
+        extra: &[],
+        cores: 1,
+    };
+    assert!(boot::boot(&mut k, &platform).is_ok(), "the kernel boots");
+    k
+}
