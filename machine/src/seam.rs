@@ -135,6 +135,10 @@ pub trait X86Machine: Machine {
     /// The page-table entry by which every user root shares the kernel's half of the address
     /// space (index 511 of a PML4); what it shows depends on the Meltdown policy.
     fn kernel_root_entry(&self) -> u64;
+    /// Reads a model-specific register, if there is such a one.
+    fn read_msr(&mut self, register: u32) -> Option<u64>;
+    /// Writes a model-specific register; whether it exists and takes the value.
+    fn write_msr(&mut self, register: u32, value: u64) -> bool;
     /// Loads the debug registers: what to watch, and DR7.
     fn load_breakpoints(&mut self, addresses: [u64; 4], control: u64);
     /// Whether 1 GiB pages exist.

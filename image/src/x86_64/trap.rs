@@ -352,6 +352,19 @@ global_asm!(
         jne 1f
         add rsp, 16
         iretq
+    1:  cmp qword ptr [rsp], 13
+        jne 1f
+        # An access to a model-specific register that does not exist says so.
+        lea rdi, [rip + guarded_msr_read_at]
+        cmp rdi, [rsp + 16]
+        je 3f
+        lea rdi, [rip + guarded_msr_write_at]
+        cmp rdi, [rsp + 16]
+        jne 1f
+    3:  lea rdi, [rip + guarded_msr_failed]
+        mov [rsp + 16], rdi
+        add rsp, 16
+        iretq
     1:  mov rdi, rsp
         mov rax, [rip + {fault_cr3}]
         test rax, rax

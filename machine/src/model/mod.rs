@@ -88,6 +88,8 @@ pub struct Model {
     /// The floating-point registers of the processor, and whether user mode may use them.
     pub fpu: [u64; FPU_WORDS],
     fpu_enabled: bool,
+    /// The model-specific registers that exist.
+    pub msrs: std::collections::BTreeMap<u32, u64>,
     /// The debug registers: what is watched, and the control register.
     pub breakpoints: ([u64; 4], u64),
     console: Vec<u8>,
@@ -121,6 +123,7 @@ impl Model {
             timer_precision: config.timer_precision,
             huge_pages: config.huge_pages,
             fpu: [0; FPU_WORDS],
+            msrs: std::collections::BTreeMap::new(),
             breakpoints: ([0; 4], 0),
             fpu_enabled: false,
             console: Vec::new(),
@@ -525,6 +528,17 @@ impl X86Machine for Model {
 
     fn ioapic_count(&self) -> usize {
         self.ports.ioapics.len()
+    }
+
+    fn read_msr(&mut self, register: u32) -> Option<u64> {
+        self.msrs.get(&register).copied()
+    }
+
+    fn write_msr(&mut self, register: u32, value: u64) -> bool {
+        self.msrs.get_mut(&register).is_some_and(|place| {
+            *place = value;
+            true
+        })
     }
 
     fn load_breakpoints(&mut self, addresses: [u64; 4], control: u64) {

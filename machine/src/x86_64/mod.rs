@@ -298,6 +298,15 @@ impl X86Machine for X86 {
         self.interrupts.ioapic_count()
     }
 
+    fn read_msr(&mut self, register: u32) -> Option<u64> {
+        registers::try_read_msr(register)
+    }
+
+    fn write_msr(&mut self, register: u32, value: u64) -> bool {
+        // SAFETY: only builds with the dangerous system calls ask for this.
+        unsafe { registers::try_write_msr(register, value) }
+    }
+
     fn load_breakpoints(&mut self, addresses: [u64; 4], control: u64) {
         registers::load_breakpoints(addresses, control);
     }

@@ -95,6 +95,62 @@ pub fn cr2() -> u64 {
     value
 }
 
+// Accesses to registers that may not exist: the fault handler of the image knows the two
+// instructions by their labels and continues at `guarded_msr_failed`.
+core::arch::global_asm!(
+    ".global guarded_msr_read_at, guarded_msr_write_at, guarded_msr_failed",
+    "guarded_msr_read:",
+    "mov ecx, edi",
+    "guarded_msr_read_at:",
+    "rdmsr",
+    "shl rdx, 32",
+    "or rax, rdx",
+    "mov edx, 1",
+    "ret",
+    "guarded_msr_write:",
+    "mov ecx, edi",
+    "mov rax, rsi",
+    "mov rdx, rsi",
+    "shr rdx, 32",
+    "guarded_msr_write_at:",
+    "wrmsr",
+    "mov edx, 1",
+    "ret",
+    "guarded_msr_failed:",
+    "xor eax, eax",
+    "xor edx, edx",
+    "ret",
+);
+
+/// What a guarded access answers.
+#[repr(C)]
+struct Guarded {
+    value: u64,
+    worked: u64,
+}
+
+unsafe extern "sysv64" {
+    fn guarded_msr_read(register: u32) -> Guarded;
+    fn guarded_msr_write(register: u32, value: u64) -> Guarded;
+}
+
+/// Reads a model-specific register that may not exist.
+pub fn try_read_msr(register: u32) -> Option<u64> {
+    // SAFETY: reading has no effect on memory, and a fault is answered by the label above.
+    let Guarded { value, worked } = unsafe { guarded_msr_read(register) };
+    (worked != 0).then_some(value)
+}
+
+/// Writes a model-specific register that may not exist, or not take the value. Whether it did.
+///
+/// # Safety
+/// Whatever the register does to the running code is intended: user space of a benchmark build
+/// is trusted with that.
+pub unsafe fn try_write_msr(register: u32, value: u64) -> bool {
+    // SAFETY: the caller's promise; a fault is answered by the label above.
+    unsafe { guarded_msr_write(register, value) }.worked != 0
+}
+
 /// Writes back and empties all caches.
 pub fn flush_caches() {
     // SAFETY: memory keeps its contents.

@@ -22,10 +22,12 @@ use crate::invocation::Done;
 use crate::message::Message;
 use crate::object::cnode::Slot;
 use crate::object::store::Ref;
+use crate::object::tcb::Tcb;
 use abi::Word;
 use abi::aarch64::register;
 use abi::invocation::Invocation;
 use abi::object::ObjectType;
+use abi::syscall::Syscall;
 use machine::{ArmMachine, KernelAddress, Kind, Machine, PhysicalAddress};
 
 pub use abi::aarch64::{FRAME_REGISTERS, TIMEOUT_REPLY_REGISTERS, USER_EXCEPTION_REGISTERS};
@@ -192,4 +194,9 @@ pub(crate) fn is_make_pool(invocation: Invocation) -> bool {
 /// Whether this assigns an ASID.
 pub(crate) fn is_assign(invocation: Invocation) -> bool {
     invocation == Invocation::ArmAsidPoolAssign
+}
+
+/// System calls that are this ISA's alone: none here.
+pub(crate) fn own_call(_: &mut Kernel, _: Ref<Tcb>, _: Syscall) -> Option<Fault> {
+    None
 }

@@ -19,9 +19,11 @@ use crate::invocation::Done;
 use crate::message::Message;
 use crate::object::cnode::Slot;
 use crate::object::store::Ref;
+use crate::object::tcb::Tcb;
 use abi::Word;
 use abi::invocation::Invocation;
 use abi::object::ObjectType;
+use abi::syscall::Syscall;
 use machine::{KernelAddress, Kind, Machine, PhysicalAddress};
 
 pub use abi::riscv64::{
@@ -179,4 +181,9 @@ impl core::fmt::Display for VmStatus {
             _ => "not known by name",
         })
     }
+}
+
+/// System calls that are this ISA's alone: none here.
+pub(crate) fn own_call(_: &mut Kernel, _: Ref<Tcb>, _: Syscall) -> Option<Fault> {
+    None
 }

@@ -20,9 +20,12 @@ use crate::message::Message;
 use crate::object::cnode::Slot;
 use crate::object::store::Ref;
 use crate::object::tcb::FPU_OFFSET;
+use crate::object::tcb::Tcb;
 use abi::Word;
 use abi::invocation::Invocation;
+use abi::message::MessageInfo;
 use abi::object::ObjectType;
+use abi::syscall::Syscall;
 use machine::{KernelAddress, Kind, Machine, PhysicalAddress, X86Machine};
 
 pub use abi::x86_64::{
@@ -162,6 +165,29 @@ pub(crate) fn invoke(
             Ok(ioport::PortInvocation::decode(k, (first, last), invocation, m)?.commit(k, m))
         }
         _ => Err(SyscallError::IllegalOperation),
+    }
+}
+
+/// System calls that are this ISA's alone; a fault if the caller may not make them so.
+pub(crate) fn own_call(k: &mut Kernel, thread: Ref<Tcb>, call: Syscall) -> Option<Fault> {
+    let context = &k[thread.context()];
+    let (register, [value, ..]) = (context.capability() as u32, context.message_registers());
+    let refused = Some(Fault::UserException {
+        number: 13,
+        code: 0,
+    });
+    match call {
+        Syscall::X86DangerousRdmsr => match k.machine.read_msr(register) {
+            Some(value) => {
+                let context = &mut k[thread.context()];
+                context.set_message_register(0, value);
+                context.set_message_info(MessageInfo::new(0, 0, 0, 1).0);
+                None
+            }
+            None => refused,
+        },
+        Syscall::X86DangerousWrmsr if !k.machine.write_msr(register, value) => refused,
+        _ => None,
     }
 }
 
