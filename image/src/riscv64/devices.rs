@@ -20,6 +20,7 @@ const EDGES: &str = "riscv-virtio";
 const SUPERVISOR_EXTERNAL: u32 = 9;
 /// Devices that are kept are kept in pieces of this size.
 const DEVICE_ALIGN: u64 = 2 << 20;
+const PAGE: u64 = 4096;
 
 /// Spans, up to a bound; whether some were left out.
 pub(super) struct Spans {
@@ -41,6 +42,20 @@ impl Spans {
         }
     }
 
+    /// Takes `hole` out of all spans.
+    fn remove(&mut self, hole: Span) {
+        let before = self.list;
+        self.list.clear();
+        for span in before.as_slice() {
+            if span.overlaps(hole) {
+                self.push(Span::new(span.start, hole.start));
+                self.push(Span::new(hole.end, span.end));
+            } else {
+                self.push(*span);
+            }
+        }
+    }
+
     pub(super) fn as_slice(&self) -> &[Span] {
         self.list.as_slice()
     }
@@ -58,8 +73,9 @@ fn rounded(region: Region) -> Span {
     }
 }
 
-/// RAM for the kernel and user space. In the region that the kernel is in, what lies below it is
-/// the firmware's.
+/// RAM for the kernel and user space: what nobody has reserved. In the region that the kernel is
+/// in, what lies below it is the firmware's. All that is left out user space may have as device
+/// memory, as it may have everything that is not RAM.
 pub(super) fn memory(tree: &Tree<'_>, kernel: Span) -> Spans {
     let mut spans = Spans::new();
     for region in tree.memory().map(span) {
@@ -69,31 +85,37 @@ pub(super) fn memory(tree: &Tree<'_>, kernel: Span) -> Spans {
             region.start
         };
         spans.push(Span {
-            start: start.checked_next_multiple_of(4096).unwrap_or(u64::MAX),
-            end: region.end & !4095,
+            start: start.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX),
+            end: region.end & !(PAGE - 1),
+        });
+    }
+    for region in tree.reserved().map(span) {
+        let end = region.end.checked_next_multiple_of(PAGE);
+        spans.remove(Span {
+            start: region.start & !(PAGE - 1),
+            end: end.unwrap_or(u64::MAX),
         });
     }
     spans
 }
 
-/// What neither is RAM for user space nor a device for it.
+/// What is neither RAM for user space nor a device for it: what the kernel drives itself, and
+/// what the tree's maker has kept for kernels like this one.
 pub(super) fn kept(tree: &Tree<'_>) -> Spans {
     let mut spans = Spans::new();
-    for names in [&CLINTS[..], &PLICS[..]] {
-        let device = tree.compatible(names);
+    let mut keep = |device: Option<Node<'_>>| {
         let region = device.and_then(|node| node.regions().next());
         region
             .into_iter()
             .for_each(|region| spans.push(rounded(region)));
-    }
-    for region in tree.reserved().map(span) {
-        spans.push(Span {
-            start: region.start & !4095,
-            end: region
-                .end
-                .checked_next_multiple_of(4096)
-                .unwrap_or(u64::MAX),
-        });
+    };
+    keep(tree.compatible(&CLINTS));
+    keep(tree.compatible(&PLICS));
+    let chosen = tree.find(b"/chosen");
+    let paths = chosen.and_then(|chosen| chosen.property("seL4,kernel-devices"));
+    let paths = paths.unwrap_or(&[]).split(|byte| *byte == 0);
+    for path in paths.filter(|path| !path.is_empty()) {
+        keep(tree.find(path));
     }
     spans
 }

@@ -127,6 +127,21 @@ pub fn time() -> u64 {
     value
 }
 
+/// Cycles of this hart.
+#[inline(always)]
+pub fn cycles() -> u64 {
+    let value;
+    // SAFETY: reading it has no effect. Firmware that starts kernels lets them read counters.
+    unsafe { asm!("rdcycle {}", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}
+
+/// What was written before is visible to all that reads or executes it afterwards.
+pub fn fence_all() {
+    // SAFETY: orders accesses, and has no other effect.
+    unsafe { asm!("fence", "fence.i", options(nostack, preserves_flags)) };
+}
+
 /// Waits until an enabled interrupt waits, taken or not.
 #[inline(always)]
 pub fn wait() {

@@ -184,6 +184,17 @@ impl Machine for Riscv {
     }
 
     #[inline(always)]
+    fn cycles(&self) -> u64 {
+        csr::cycles()
+    }
+
+    /// Supervisor mode has no instruction for that; what there is makes what was written visible
+    /// to all that reads or executes it.
+    fn flush_caches(&mut self) {
+        csr::fence_all();
+    }
+
+    #[inline(always)]
     fn now(&self) -> Ticks {
         csr::time()
     }
