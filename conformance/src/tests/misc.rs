@@ -103,8 +103,11 @@ fn another_domain_waits_for_its_turn(world: &mut World) -> Outcome {
     if PROFILE.num_domains < 2 || PROFILE.num_domain_schedules < 3 {
         skip!("the profile has one domain");
     }
-    let thread = world.thread(Start::above(), counter, &[])?;
-    thread.tcb.suspend()?;
+    let start = Start {
+        resume: false,
+        ..Start::above()
+    };
+    let thread = world.thread(start, counter, &[])?;
     root::DOMAIN_SET.set(thread.tcb, 1)?;
     thread.tcb.resume()?;
     let count = thread.board.get(8);

@@ -247,7 +247,7 @@ fn timeouts_are_faults(world: &mut World) -> Outcome {
     };
     let (thread, endpoint, reply) = with_timeouts(world, budget)?;
     let mut counts = [0; 3];
-    for number in 0..3 {
+    for (number, count) in counts.iter_mut().enumerate() {
         let (data, consumed) = timeout(world, endpoint, reply)?;
         check_eq!(data, 0x7177);
         // The first budget comes in one piece; later ones may have been cut.
@@ -256,7 +256,7 @@ fn timeouts_are_faults(world: &mut World) -> Outcome {
             (least..100_000).contains(&consumed),
             "consumed {consumed} us"
         );
-        counts[number] = thread.board.get(8);
+        *count = thread.board.get(8);
         reply.send(Message::restart());
     }
     check!(counts[2] > counts[0], "answered, it goes on: {counts:?}");
