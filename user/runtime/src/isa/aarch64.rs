@@ -12,7 +12,7 @@ use user_api::{Attributes, Frame, FrameSize, SlotWindow, UserContext};
 pub(crate) const TLS: Placement = Placement::Above { head: 16, words: 0 };
 
 /// The fixed capabilities that only this ISA has.
-pub mod root {
+pub(crate) mod root {
     use abi::Word;
     use abi::bootinfo as slot;
     use user_api::Smc;

@@ -12,7 +12,7 @@ use user_api::{IoPort, UserContext, debug, syscalls};
 pub(crate) const TLS: Placement = Placement::Below;
 
 /// The fixed capabilities that only this ISA has.
-pub mod root {
+pub(crate) mod root {
     use abi::Word;
     use abi::bootinfo as slot;
     use user_api::IoPortControl;
