@@ -9,7 +9,7 @@ pub(crate) const EXIT_FAILED: u32 = 0x12;
 #[cold]
 pub(crate) fn fatal(reason: impl FnOnce(Voice) -> Voice) -> ! {
     reason(Voice.text("linchpin: fatal: ")).text("\n");
-    crate::arch::end()
+    crate::arch::end(EXIT_FAILED)
 }
 
 /// Stops for a reason that is a plain text.
@@ -35,5 +35,5 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
         &mut Voice.text("linchpin: fatal: panic: "),
         format_args!("{info}\n"),
     );
-    crate::arch::end()
+    crate::arch::end(EXIT_FAILED)
 }

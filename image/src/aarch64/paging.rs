@@ -138,7 +138,9 @@ pub(super) fn start(features: &Features) {
     }
     LAST_GIGABYTE.set(SMALL_DEVICES, DEVICES.entry());
     // Boot's own part is needed a little longer.
-    map_image(symbols::boot(), VARIABLES & !EXECUTE_NEVER);
+    let [boot_text, boot_data] = symbols::boot();
+    map_image(boot_text, CODE);
+    map_image(boot_data, VARIABLES);
     map_image(symbols::text(), CODE);
     map_image(symbols::rodata(), CONSTANTS);
     map_image(symbols::data(), VARIABLES);
@@ -148,9 +150,10 @@ pub(super) fn start(features: &Features) {
 
 /// Boot's own part of the image is memory for others from now on.
 pub(super) fn forget_boot() {
-    let boot = symbols::boot();
-    for address in (boot.start..boot.end).step_by(PAGE as usize) {
-        set_image(address, 0);
+    for part in symbols::boot() {
+        for address in (part.start..part.end).step_by(PAGE as usize) {
+            set_image(address, 0);
+        }
     }
     forget_kernel();
 }

@@ -5,6 +5,7 @@ use machine::PhysicalAddress;
 
 unsafe extern "C" {
     safe static image_start: u8;
+    safe static boot_text_end: u8;
     safe static text_start: u8;
     safe static text_end: u8;
     safe static rodata_start: u8;
@@ -81,9 +82,12 @@ pub(super) fn physical(address: u64) -> u64 {
     PHYSICAL_BASE.load(Ordering::Relaxed).wrapping_add(offset)
 }
 
-/// What only boot needs.
-pub(super) fn boot() -> Span {
-    span!(image_start, ki_boot_end)
+/// What only boot needs: its code, and its data.
+pub(super) fn boot() -> [Span; 2] {
+    [
+        span!(image_start, boot_text_end),
+        span!(boot_text_end, ki_boot_end),
+    ]
 }
 
 /// The kernel's code.

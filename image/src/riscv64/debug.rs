@@ -1,6 +1,5 @@
 //! What the image needs of a RISC-V machine to speak and to stop.
 
-use crate::fatal::EXIT_FAILED;
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::riscv64::csr;
 use machine::riscv64::sbi::Sbi;
@@ -21,13 +20,13 @@ pub(crate) fn put(byte: u8) {
     Sbi::probe().put(byte);
 }
 
-/// Stops for good.
-pub(crate) fn end() -> ! {
+/// Stops for good; a test machine ends with `status`.
+pub(crate) fn end(status: u32) -> ! {
     let at = EXIT_DEVICE.load(Ordering::Relaxed);
     if at != 0 {
         let device: *mut u32 = core::ptr::with_exposed_provenance_mut(at as usize);
         // SAFETY: the device was found and is mapped.
-        unsafe { device.write_volatile(EXIT_FAILED << 16 | EXIT_WITH_STATUS) };
+        unsafe { device.write_volatile(status << 16 | EXIT_WITH_STATUS) };
     }
     csr::stop()
 }

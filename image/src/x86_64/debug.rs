@@ -1,6 +1,5 @@
 //! What the image needs of a PC to speak and to stop.
 
-use crate::fatal::EXIT_FAILED;
 use core::sync::atomic::{AtomicU16, Ordering};
 use machine::x86_64::serial::{COM1, Serial};
 use machine::x86_64::{port, registers};
@@ -26,8 +25,8 @@ pub(crate) fn put(byte: u8) {
     }
 }
 
-/// Stops for good.
-pub(crate) fn end() -> ! {
-    port::write32(DEBUG_EXIT, EXIT_FAILED);
+/// Stops for good; a test machine ends with `status`.
+pub(crate) fn end(status: u32) -> ! {
+    port::write32(DEBUG_EXIT, status);
     registers::stop()
 }

@@ -1,6 +1,6 @@
 //! Cache maintenance by address, and clearing memory.
 
-use super::registers::{data_barrier, instruction_barrier, read, system_barrier};
+use super::registers::{data_barrier, instruction_barrier, read, system_barrier, write};
 use crate::cache::Operation;
 use core::arch::asm;
 
@@ -126,6 +126,49 @@ impl Caches {
 impl Default for Caches {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Cleans and invalidates all data caches of this core, and its instruction cache.
+pub fn flush_everything() {
+    const DATA_OR_BOTH: core::ops::RangeInclusive<u64> = 2..=4;
+    const LEVELS: u64 = 7;
+    let levels = read!("clidr_el1");
+    let coherent = (levels >> 24 & 7).min(LEVELS);
+    system_barrier();
+    for level in 0..coherent {
+        if DATA_OR_BOTH.contains(&(levels >> (level * 3) & 7)) {
+            flush_level(level);
+        }
+    }
+    system_barrier();
+    // SAFETY: forgetting instructions changes no data.
+    unsafe { asm!("ic iallu", options(nostack, preserves_flags)) };
+    system_barrier();
+    instruction_barrier();
+}
+
+/// `level` counts from 0.
+fn flush_level(level: u64) {
+    // SAFETY: this only selects which cache the next read describes.
+    unsafe { write!("csselr_el1", level << 1) };
+    instruction_barrier();
+    let size = read!("ccsidr_el1");
+    let wide = read!("id_aa64mmfr2_el1") >> 20 & 15 != 0;
+    let (last_way, last_set) = if wide {
+        (size >> 3 & 0x1f_ffff, size >> 32 & 0xff_ffff)
+    } else {
+        (size >> 3 & 0x3ff, size >> 13 & 0x7fff)
+    };
+    let set_shift = (size & 7) + 4;
+    // The way is at the top of the operand's lower half.
+    let way_shift = (last_way as u32).leading_zeros().min(31);
+    for way in 0..=last_way {
+        for set in 0..=last_set {
+            let operand = way << way_shift | set << set_shift | level << 1;
+            // SAFETY: this changes no data.
+            unsafe { asm!("dc cisw, {}", in(reg) operand, options(nostack, preserves_flags)) };
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod cache;
 pub mod clock;
+pub mod counter;
 pub mod debug;
 pub mod features;
 pub mod fpu;
@@ -25,6 +26,7 @@ use crate::{
 use cache::Caches;
 use clock::Clock;
 use core::ptr::NonNull;
+use counter::CycleCounter;
 use debug::Counts;
 use features::Features;
 use gic::{Gic, Redistributors, V2, V3};
@@ -78,6 +80,7 @@ pub struct Arm {
     clock: Clock,
     gic: Gic,
     last_irq: Irq,
+    counter: CycleCounter,
     debug: Counts,
     console: Option<Serial>,
     conduit: Conduit,
@@ -92,6 +95,7 @@ impl Arm {
             clock: Clock::new(),
             gic: Gic::None,
             last_irq: Irq(0),
+            counter: CycleCounter::NONE,
             debug: Counts::NONE,
             console: None,
             conduit: Conduit::Nobody,
@@ -124,6 +128,7 @@ impl Arm {
         self.last_irq = setup.last_irq.min(self.gic.last_irq());
         self.clock = Clock::start(setup.timer_frequency)
             .ok_or("neither firmware nor the device tree states the timer's frequency")?;
+        self.counter = CycleCounter::start();
         if abi::PROFILE.hardware_debug_api {
             self.debug = Counts::start();
         }
@@ -214,6 +219,15 @@ impl Machine for Arm {
     fn timer_precision(&self) -> Ticks {
         // A microsecond: about what entering the kernel by an interrupt takes.
         self.clock.ticks_per_us()
+    }
+
+    #[inline(always)]
+    fn cycles(&self) -> u64 {
+        self.counter.read().unwrap_or(self.clock.now())
+    }
+
+    fn flush_caches(&mut self) {
+        cache::flush_everything();
     }
 
     #[inline]

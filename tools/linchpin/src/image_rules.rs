@@ -25,10 +25,22 @@ pub(crate) fn check_kernel(arch: Arch, file: &[u8], panics: Panics) -> Result<Ve
     let layout = Layout::read(file)?;
     let mut findings = match arch {
         Arch::X86_64 => x86_rules(file, &layout),
+        Arch::AArch64 => vec![
+            Finding {
+                rule: "one linear piece, 2 MiB aligned, entered inside",
+                verdict: linear(&layout).and_then(|()| entered_inside(&layout)),
+            },
+            Finding {
+                rule: "the header of a Linux kernel",
+                verdict: flat::convert(file)
+                    .map_err(|error| error.to_string())
+                    .and_then(|bytes| linux_header(&bytes, 56, b"ARM\x64")),
+            },
+        ],
         Arch::RiscV64 => vec![
             Finding {
                 rule: "one linear piece, 2 MiB aligned, entered at its first byte",
-                verdict: linear(&layout),
+                verdict: linear(&layout).and_then(|()| entered_first(&layout)),
             },
             Finding {
                 rule: "the header of a Linux kernel",
@@ -102,10 +114,28 @@ fn linear(layout: &Layout) -> Result<(), String> {
     if first.physical_address >> 30 != (end - 1) >> 30 {
         return Err(format!("across a multiple of 1 GiB, up to {end:#x}"));
     }
-    if layout.entry != first.virtual_address {
-        return Err(format!("the entry is {:#x}", layout.entry));
-    }
     Ok(())
+}
+
+fn entered_first(layout: &Layout) -> Result<(), String> {
+    let first = layout.segments.first().map(|first| first.virtual_address);
+    if first == Some(layout.entry) {
+        Ok(())
+    } else {
+        Err(format!("the entry is {:#x}", layout.entry))
+    }
+}
+
+fn entered_inside(layout: &Layout) -> Result<(), String> {
+    let inside = layout
+        .segments
+        .iter()
+        .any(|s| (s.virtual_address..s.virtual_address + s.file_size).contains(&layout.entry));
+    if inside {
+        Ok(())
+    } else {
+        Err(format!("the entry is {:#x}", layout.entry))
+    }
 }
 
 fn linux_header(bytes: &[u8], at: usize, magic: &[u8]) -> Result<(), String> {

@@ -18,6 +18,8 @@ use crate::workspace::Workspace;
 pub(crate) enum Arch {
     #[value(name = "x86_64")]
     X86_64,
+    #[value(name = "aarch64")]
+    AArch64,
     #[value(name = "riscv64")]
     RiscV64,
 }
@@ -37,6 +39,8 @@ pub(crate) struct Traits {
     pub(crate) cpu: &'static str,
     /// The value that a system has reported, from QEMU's exit status.
     pub(crate) report: fn(i32) -> Option<u32>,
+    /// Systems cannot report to QEMU how they ended: the line `exit: N` has to do.
+    pub(crate) ends_by_line: bool,
     /// The doors by which the kernel can be entered; the first is the usual one.
     pub(crate) doors: &'static [Boot],
     /// The files that a kernel is written as, beside kernel.elf.
@@ -66,6 +70,7 @@ const X86_64: Traits = Traits {
     // A write of V to port 0xf4 ends QEMU with status 2V + 1. Status 1 is QEMU's own, and would
     // be the report of the value 0, which nothing of ours writes.
     report: |status| (status % 2 == 1 && status != 1).then_some((status as u32) >> 1),
+    ends_by_line: false,
     doors: &[
         Boot::Multiboot,
         Boot::Elf32,
@@ -74,6 +79,21 @@ const X86_64: Traits = Traits {
         Boot::IsoMultiboot1,
     ],
     containers: &[Container::Elf32, Container::Pvh],
+};
+
+const AARCH64: Traits = Traits {
+    name: "aarch64",
+    target: "aarch64-unknown-none-softfloat",
+    kernel_flags: &["-Crelocation-model=static"],
+    user_flags: &["-Crelocation-model=static"],
+    qemu: setup::QEMU_AARCH64,
+    machine: &["-machine", "virt,gic-version=2"],
+    cpu: "cortex-a57",
+    // The machine has no device for it; firmware only switches off.
+    report: |_| None,
+    ends_by_line: true,
+    doors: &[Boot::Linux],
+    containers: &[Container::Flat],
 };
 
 const RISCV64: Traits = Traits {
@@ -87,6 +107,7 @@ const RISCV64: Traits = Traits {
     // A write of V to the test device ends QEMU with status V. 0 is a machine switched off, 1
     // QEMU's own.
     report: |status| (status > 1).then_some(status as u32),
+    ends_by_line: false,
     doors: &[Boot::Linux, Boot::Elf],
     containers: &[Container::Flat],
 };
@@ -97,6 +118,7 @@ impl Arch {
     pub(crate) fn traits(self) -> &'static Traits {
         match self {
             Arch::X86_64 => &X86_64,
+            Arch::AArch64 => &AARCH64,
             Arch::RiscV64 => &RISCV64,
         }
     }

@@ -107,6 +107,14 @@ impl Outcome {
 }
 
 impl End {
+    /// What a line says about the end, on machines where there is no other way to say it.
+    pub(crate) fn of_line(arch: Arch, line: &str) -> Option<End> {
+        let code: u32 = line.trim_end().strip_prefix("exit: ")?.parse().ok()?;
+        arch.traits()
+            .ends_by_line
+            .then_some(End::Reported(SUCCESS + u32::from(code != 0)))
+    }
+
     /// What QEMU's exit status means when no marker has ended the run.
     pub(crate) fn of_qemu(arch: Arch, status: ExitStatus, complaints: &str) -> End {
         let reported = status.code().and_then(arch.traits().report);
@@ -153,6 +161,16 @@ mod tests {
         assert_eq!(code_on(Arch::RiscV64, 0x10), 0);
         assert_eq!(code_on(Arch::RiscV64, 0x11), 1);
         assert_eq!(code_on(Arch::RiscV64, 0), 5);
+    }
+
+    #[test]
+    fn a_line_decides_where_there_is_no_device() {
+        let code = |line| End::of_line(Arch::AArch64, line).map(|end| outcome(end).exit_code());
+        assert_eq!(
+            (code("exit: 0"), code("exit: 3\r"), code("an exit: 0")),
+            (Some(0), Some(1), None)
+        );
+        assert_eq!(End::of_line(Arch::X86_64, "exit: 0"), None);
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub(crate) struct RunArgs {
     /// Memory of the machine [default: 512M, for sel4test 3G]
     #[arg(long)]
     memory: Option<String>,
-    /// CPU model of the machine, as QEMU names it [default: x86_64 max, riscv64 rv64]
+    /// CPU model of the machine, as QEMU names it [default: x86_64 max, aarch64 cortex-a57,
+    /// riscv64 rv64]
     #[arg(long)]
     cpu: Option<String>,
     /// Deterministic time: 2^N ns per instruction (QEMU's `-icount shift=N,sleep=off`)

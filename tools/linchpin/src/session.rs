@@ -296,11 +296,12 @@ impl Watch<'_> {
     }
 
     fn judge(&self, line: &str) -> Option<End> {
-        self.session.markers.judge(line).map(|mark| match mark {
+        let marked = self.session.markers.judge(line).map(|mark| match mark {
             Mark::Pass => End::Passed(line.to_owned()),
             Mark::Fail => End::Failed(line.to_owned()),
             Mark::Fatal => End::Fatal(line.to_owned()),
-        })
+        });
+        marked.or_else(|| End::of_line(self.session.arch, line))
     }
 
     fn complain(&mut self, bytes: &[u8]) {

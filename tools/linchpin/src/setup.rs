@@ -40,6 +40,19 @@ pub(crate) const QEMU_X86_64: Need = Need {
     },
 };
 
+pub(crate) const QEMU_AARCH64: Need = Need {
+    name: "QEMU for AArch64",
+    purpose: "to boot anything on aarch64",
+    programs: &["qemu-system-aarch64"],
+    files: &[],
+    packages: Packages {
+        apt: "qemu-system-arm",
+        dnf: "qemu-system-aarch64-core",
+        pacman: "qemu-system-aarch64",
+        brew: "qemu",
+    },
+};
+
 pub(crate) const QEMU_RISCV64: Need = Need {
     name: "QEMU for RISC-V",
     purpose: "to boot anything on riscv64",
