@@ -293,11 +293,17 @@ impl Chaos {
             return;
         }
         for (n, thread) in self.threads.clone().into_iter().enumerate() {
+            // Somebody may have taken its priority or its time, or what it does may wake another.
+            if !self.w.is_current(self.w.root()) {
+                return;
+            }
             let exists = self.w.cap(thread.tcb) == Cap::Tcb(thread.object);
             if which >> n & 1 == 0 || !exists {
                 continue;
             }
-            if self.w.sched_context_of(thread).is_none() {
+            // Asking anything else than a scheduling context might send a message.
+            let time = matches!(self.w.cap(thread.sc), Cap::SchedContext(_));
+            if time && self.w.sched_context_of(thread).is_none() {
                 let _ = self.w.root_invokes(
                     thread.sc,
                     abi::Invocation::SchedContextBind,
@@ -311,11 +317,16 @@ impl Chaos {
             ) {
                 continue;
             }
-            self.w.suspend(thread);
-            self.w.move_past_syscall(thread);
-            self.w.resume(thread);
+            for what in [abi::Invocation::TcbSuspend, abi::Invocation::TcbResume] {
+                if self.w.is_current(self.w.root()) {
+                    let _ = self.w.root_invokes(thread.tcb, what, &[], &[]);
+                    self.w.move_past_syscall(thread);
+                }
+            }
         }
-        self.w.root_sleeps();
+        if self.w.is_current(self.w.root()) {
+            self.w.root_sleeps();
+        }
     }
 
     fn act(&mut self, act: &Act) {

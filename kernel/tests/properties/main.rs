@@ -17,6 +17,8 @@ mod world;
 mod chaos;
 #[cfg(isa = "x86_64")]
 mod derivation;
+#[cfg(isa = "x86_64")]
+mod preemption;
 mod refill;
 
 /// Random, but the same for everybody: one seed, or the one that `LINCHPIN_SEED` gives.

@@ -306,7 +306,10 @@ impl World {
         self.root_wakes_if_it_can();
         assert!(
             self.is_current(self.root),
-            "the root task was woken and does not run"
+            "the root task was woken and does not run: it is {:?} on {:?}, bell {}",
+            self.state(self.root),
+            self.sched_context_of(self.root),
+            if self.k.machine.masked(WAKE) { "masked" } else { "heard" },
         );
     }
 
