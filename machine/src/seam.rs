@@ -56,6 +56,10 @@ pub trait Machine {
     fn now(&self) -> Ticks;
     /// Ticks per microsecond, rounded down; at least 1.
     fn ticks_per_us(&self) -> Ticks;
+    /// Ticks for one count of the timer that user space knows: what domains' slices are given in.
+    fn ticks_per_count(&self) -> Ticks {
+        1
+    }
     /// Raises the timer interrupt at `deadline`, or at once if that is past.
     fn set_deadline(&mut self, deadline: Ticks);
     /// The shortest delay in ticks that is worth programming: deadlines are asked for this much early.

@@ -211,7 +211,7 @@ fn decode_configure(k: &Kernel, m: &Message) -> Result<DomainInvocation, Syscall
         index,
         entry: Entry {
             domain: domain as u8,
-            duration,
+            duration: duration.saturating_mul(k.machine.ticks_per_count()),
         },
     })
 }

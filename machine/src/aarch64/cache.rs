@@ -38,11 +38,11 @@ impl Caches {
         let types = read!("ctr_el0");
         let clear = read!("dczid_el0");
         Self {
-            data_line: 4 << (types >> 16 & 15),
-            instruction_line: 4 << (types & 15),
+            data_line: words(types >> 16),
+            instruction_line: words(types),
             instruction_by_physical: types >> 14 & 3 == PHYSICAL,
             clear_block: if clear & CLEAR_PROHIBITED == 0 {
-                4 << (clear & 15)
+                words(clear)
             } else {
                 0
             },
@@ -101,7 +101,7 @@ impl Caches {
     pub unsafe fn clear(&self, start: u64, len: u64) {
         let end = start.wrapping_add(len);
         let block = self.clear_block;
-        if block != 0 && (start | len) & (block - 1) == 0 {
+        if block != 0 && (start | len).is_multiple_of(block) {
             let mut at = start;
             while at < end {
                 // SAFETY: the caller's promise; `at` is the start of a whole block.
@@ -129,6 +129,11 @@ impl Default for Caches {
     }
 }
 
+/// Bytes of a block of `2^log` words of four bytes; four bits count.
+const fn words(log: u64) -> u64 {
+    4u64.wrapping_shl((log & 15) as u32)
+}
+
 /// Cleans and invalidates all data caches of this core, and its instruction cache.
 pub fn flush_everything() {
     const DATA_OR_BOTH: core::ops::RangeInclusive<u64> = 2..=4;
@@ -137,7 +142,7 @@ pub fn flush_everything() {
     let coherent = (levels >> 24 & 7).min(LEVELS);
     system_barrier();
     for level in 0..coherent {
-        if DATA_OR_BOTH.contains(&(levels >> (level * 3) & 7)) {
+        if DATA_OR_BOTH.contains(&(levels.unbounded_shr((level as u32).wrapping_mul(3)) & 7)) {
             flush_level(level);
         }
     }
@@ -160,12 +165,14 @@ fn flush_level(level: u64) {
     } else {
         (size >> 3 & 0x3ff, size >> 13 & 0x7fff)
     };
-    let set_shift = (size & 7) + 4;
+    // At most 11.
+    let set_shift = (size & 7).wrapping_add(4);
     // The way is at the top of the operand's lower half.
     let way_shift = (last_way as u32).leading_zeros().min(31);
     for way in 0..=last_way {
         for set in 0..=last_set {
-            let operand = way << way_shift | set << set_shift | level << 1;
+            let operand =
+                way.wrapping_shl(way_shift) | set.wrapping_shl(set_shift as u32) | level << 1;
             // SAFETY: this changes no data.
             unsafe { asm!("dc cisw, {}", in(reg) operand, options(nostack, preserves_flags)) };
         }
@@ -175,7 +182,7 @@ fn flush_level(level: u64) {
 /// Calls `act` with the start of each line from `start` to `end`.
 #[inline(always)]
 fn by_line(line: u64, start: u64, end: u64, act: impl Fn(u64)) {
-    let mut at = start & !(line - 1);
+    let mut at = start & !line.wrapping_sub(1);
     while at < end {
         act(at);
         // Wrapping: the last line may be the last of the address space.

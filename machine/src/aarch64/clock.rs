@@ -5,6 +5,7 @@
 //! rounding: 62.5 MHz become 125 ticks per microsecond, two for each count.
 
 use super::registers::{instruction_barrier, read, write};
+use core::num::NonZeroU64;
 
 const HZ_PER_MHZ: u64 = 1_000_000;
 /// The largest factor that is tried; beyond it, rounding loses less than a thousandth of a tick.
@@ -16,7 +17,7 @@ const ENABLED: u64 = 1;
 pub struct Clock {
     ticks_per_us: u64,
     /// Ticks for each count.
-    factor: u64,
+    factor: NonZeroU64,
 }
 
 impl Clock {
@@ -24,15 +25,15 @@ impl Clock {
     pub const fn new() -> Self {
         Self {
             ticks_per_us: 1,
-            factor: 1,
+            factor: NonZeroU64::MIN,
         }
     }
 
     /// Arms the timer. `stated` is the frequency that the device tree states for firmware that
     /// does not set the register. `None` if neither says.
     pub fn start(stated: Option<u64>) -> Option<Self> {
-        let register = read!("cntfrq_el0") & 0xffff_ffff;
-        let frequency = stated.unwrap_or(register);
+        let register = read!("cntfrq_el0");
+        let frequency = stated.unwrap_or(register) & 0xffff_ffff;
         if frequency == 0 {
             return None;
         }
@@ -46,17 +47,27 @@ impl Clock {
         Some(clock)
     }
 
-    /// The clock for a counter of `frequency` Hz.
-    pub const fn of(frequency: u64) -> Self {
-        let mut factor = 1;
-        while factor < MAX_FACTOR && (frequency * factor) % HZ_PER_MHZ != 0 {
-            factor += 1;
+    /// The clock for a counter of `frequency` Hz, which has 32 bits.
+    const fn of(frequency: u64) -> Self {
+        let mut factor = NonZeroU64::MIN;
+        while factor.get() < MAX_FACTOR
+            && !frequency
+                .wrapping_mul(factor.get())
+                .is_multiple_of(HZ_PER_MHZ)
+        {
+            factor = factor.saturating_add(1);
         }
-        let ticks_per_us = frequency * factor / HZ_PER_MHZ;
+        let ticks_per_us = frequency.wrapping_mul(factor.get()) / HZ_PER_MHZ;
         Self {
             ticks_per_us: if ticks_per_us == 0 { 1 } else { ticks_per_us },
             factor,
         }
+    }
+
+    /// Ticks for each count of the timer that user space knows.
+    #[inline(always)]
+    pub fn factor(&self) -> u64 {
+        self.factor.get()
     }
 
     /// Ticks per microsecond.
@@ -71,16 +82,17 @@ impl Clock {
         // The counter must not be read before what the program did earlier.
         instruction_barrier();
         // Wraps after centuries.
-        read!("cntvct_el0").wrapping_mul(self.factor)
+        read!("cntvct_el0").wrapping_mul(self.factor.get())
     }
 
     /// Raises the timer interrupt at `deadline`, or at once if that is past.
     #[inline(always)]
     pub fn set_deadline(&self, deadline: u64) {
-        let count = if self.factor == 1 {
+        let count = if self.factor == NonZeroU64::MIN {
             deadline
         } else {
-            deadline.div_ceil(self.factor)
+            // Rounded up, so as not to come early.
+            (deadline / self.factor).wrapping_add(u64::from(deadline % self.factor != 0))
         };
         set_compare(count);
     }

@@ -30,8 +30,12 @@ impl Counts {
         instruction_barrier();
         let features = read!("id_aa64dfr0_el1");
         Self {
-            breakpoints: ((features >> 12 & 15) as usize + 1).min(BREAKPOINTS),
-            watchpoints: ((features >> 20 & 15) as usize + 1).min(WATCHPOINTS),
+            breakpoints: ((features >> 12 & 15) as usize)
+                .wrapping_add(1)
+                .min(BREAKPOINTS),
+            watchpoints: ((features >> 20 & 15) as usize)
+                .wrapping_add(1)
+                .min(WATCHPOINTS),
         }
     }
 

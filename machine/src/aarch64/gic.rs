@@ -69,14 +69,14 @@ impl Block {
     /// Writes to the array at `array`, of one bit for each interrupt.
     #[inline(always)]
     fn set_bit(self, array: usize, irq: Irq) {
-        let offset = array.wrapping_add(usize::from(irq.0 / 32) * 4);
+        let offset = array.wrapping_add(usize::from(irq.0 / 32) << 2);
         self.write(offset, 1 << (irq.0 % 32));
     }
 
     /// Sets what makes `irq` interrupt: two bits each, of which the higher is for edges.
     fn set_trigger(self, irq: Irq, trigger: Trigger) {
-        let offset = distributor::CONFIGURATION.wrapping_add(usize::from(irq.0 / 16) * 4);
-        let bit = 2u32 << (irq.0 % 16 * 2);
+        let offset = distributor::CONFIGURATION.wrapping_add(usize::from(irq.0 / 16) << 2);
+        let bit = 2u32.wrapping_shl(u32::from(irq.0 % 16) << 1);
         let old = self.read(offset);
         self.write(
             offset,
@@ -90,13 +90,13 @@ impl Block {
     /// Masks and forgets the interrupts from `first` to `end`, and gives them their priority.
     fn quiet(self, first: u16, end: u16) {
         for word in (first / 32)..end.div_ceil(32) {
-            let offset = usize::from(word) * 4;
+            let offset = usize::from(word) << 2;
             self.write(distributor::CLEAR_ENABLE.wrapping_add(offset), u32::MAX);
             self.write(distributor::CLEAR_PENDING.wrapping_add(offset), u32::MAX);
             self.write(distributor::CLEAR_ACTIVE.wrapping_add(offset), u32::MAX);
         }
         for word in (first / 4)..end.div_ceil(4) {
-            let offset = usize::from(word) * 4;
+            let offset = usize::from(word) << 2;
             self.write(distributor::PRIORITY.wrapping_add(offset), PRIORITY);
         }
     }
@@ -104,7 +104,7 @@ impl Block {
     /// How many interrupts this distributor has.
     fn lines(self) -> u16 {
         let words = (self.read(distributor::TYPE) & 31) as u16;
-        ((words + 1) * 32).min(MAX_LINES)
+        words.wrapping_add(1).wrapping_mul(32).min(MAX_LINES)
     }
 }
 
@@ -191,8 +191,8 @@ impl Gic {
     pub fn last_irq(&self) -> Irq {
         match self {
             Self::None => Irq(0),
-            Self::V2(gic) => Irq(gic.lines() - 1),
-            Self::V3(gic) => Irq(gic.lines() - 1),
+            Self::V2(gic) => Irq(gic.lines().saturating_sub(1)),
+            Self::V3(gic) => Irq(gic.lines().saturating_sub(1)),
         }
     }
 

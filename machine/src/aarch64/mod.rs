@@ -210,6 +210,10 @@ impl Machine for Arm {
         self.clock.ticks_per_us()
     }
 
+    fn ticks_per_count(&self) -> Ticks {
+        self.clock.factor()
+    }
+
     #[inline]
     fn set_deadline(&mut self, deadline: Ticks) {
         self.clock.set_deadline(deadline);

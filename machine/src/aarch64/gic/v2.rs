@@ -42,7 +42,7 @@ impl V2 {
         // The targets of a core's own interrupts are that core.
         let this_core = distributor.read(TARGETS);
         for word in (FIRST_SHARED / 4)..(lines / 4) {
-            distributor.write(TARGETS + usize::from(word) * 4, this_core);
+            distributor.write(TARGETS.wrapping_add(usize::from(word) << 2), this_core);
         }
         distributor.write(distributor::CONTROL, ENABLE);
         cpu.write(CPU_PRIORITY_MASK, LET_ALL_THROUGH as u32);

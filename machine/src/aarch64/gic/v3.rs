@@ -65,12 +65,15 @@ impl V3 {
         settle(distributor, distributor::CONTROL, CONTROL_BUSY);
         distributor.quiet(FIRST_SHARED, lines);
         for word in 1..(lines / 32) {
-            distributor.write(distributor::GROUP + usize::from(word) * 4, u32::MAX);
+            distributor.write(
+                distributor::GROUP.wrapping_add(usize::from(word) << 2),
+                u32::MAX,
+            );
         }
         distributor.write(distributor::CONTROL, CONTROL_ENABLE);
         settle(distributor, distributor::CONTROL, CONTROL_BUSY);
         for irq in FIRST_SHARED..lines {
-            distributor.write_wide(ROUTE + usize::from(irq) * 8, affinity());
+            distributor.write_wide(ROUTE.wrapping_add(usize::from(irq) << 3), affinity());
         }
         let own = start_own(redistributor);
         start_processor();
