@@ -91,3 +91,26 @@ pub fn retype(
     }
     calls
 }
+
+/// A system call that sends or receives.
+pub fn talk(syscall: Syscall, cap: Word, reply: Word, destination: Word) -> Request {
+    Request {
+        syscall: syscall.number(),
+        cap,
+        reply,
+        destination,
+        label: 0,
+        words: vec![],
+        caps: vec![],
+    }
+}
+
+/// The same with a message.
+pub fn saying(request: Request, label: Word, words: &[Word], caps: &[Word]) -> Request {
+    Request {
+        label,
+        words: words.to_vec(),
+        caps: caps.to_vec(),
+        ..request
+    }
+}

@@ -56,16 +56,16 @@ impl std::fmt::Display for Counterexample {
 }
 
 /// How a state was reached first.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Origin {
-    parent: u32,
-    call: u32,
+    parent: usize,
+    call: Request,
 }
 
 struct Known {
     saved: Saved,
     state: State,
-    id: u32,
+    id: usize,
 }
 
 fn key(seen: &Abstract) -> u64 {
@@ -78,7 +78,7 @@ fn key(seen: &Abstract) -> u64 {
 pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
     let lens = scope.world.lens();
     let mut counts = Counts::default();
-    let mut origins = vec![Origin { parent: 0, call: 0 }];
+    let mut origins: Vec<Origin> = vec![];
     let mut known = HashMap::new();
     let first = abstraction(&scope.world.k, &lens);
     known.insert(key(&first), ());
@@ -94,7 +94,12 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
             if from.state.current.is_none() {
                 continue;
             }
-            for (n, call) in scope.calls.iter().enumerate() {
+            // A thread that is to make a call again has no choice.
+            let again = again(&from.state);
+            let choices = again
+                .as_ref()
+                .map_or(&scope.calls[..], std::slice::from_ref);
+            for call in choices {
                 if (scope.leaves_out)(&from.state, call) {
                     continue;
                 }
@@ -102,7 +107,7 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
                 let step = perform(&mut scope.world, &lens, &from.state, &from.saved, call);
                 counts.transitions += 1;
                 let (seen, success) = step.map_err(|why| {
-                    let mut calls = path(&origins, from.id, &scope.calls);
+                    let mut calls = path(&origins, from.id);
                     calls.push(call.clone());
                     Box::new(Counterexample {
                         scope: scope.name,
@@ -113,10 +118,10 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
                 counts.successes += usize::from(success);
                 let Some(seen) = seen else { continue };
                 if known.insert(key(&seen), ()).is_none() {
-                    let id = origins.len() as u32;
+                    let id = origins.len() + 1;
                     origins.push(Origin {
                         parent: from.id,
-                        call: n as u32,
+                        call: call.clone(),
                     });
                     counts.states += 1;
                     next.push(Known {
@@ -133,12 +138,17 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
     Ok(counts)
 }
 
-fn path(origins: &[Origin], to: u32, calls: &[Request]) -> Vec<Request> {
+/// What the thread that runs is about to do again.
+fn again(state: &State) -> Option<Request> {
+    state.thread(state.current?)?.says.clone()
+}
+
+fn path(origins: &[Origin], to: usize) -> Vec<Request> {
     let mut path = vec![];
     let mut at = to;
     while at != 0 {
-        let origin = origins[at as usize];
-        path.push(calls[origin.call as usize].clone());
+        let origin = &origins[at - 1];
+        path.push(origin.call.clone());
         at = origin.parent;
     }
     path.reverse();
@@ -160,7 +170,11 @@ fn perform(
         .iter()
         .find(|player| Some(judge::place(lens, player)) == current);
     let player = player.ok_or("somebody runs who does not play")?;
-    world::say(k, player.tcb, player.buffer, call);
+    if again(state).is_none() {
+        world::say(k, player.tcb, player.buffer, call);
+    } else {
+        world::goes_on(k, player.tcb);
+    }
     let before = Before::new(k, players, state, saved);
     let mut expected = state.clone();
     let told = expected.syscall(call);

@@ -1,14 +1,23 @@
 //! What a state of the kernel means: the abstraction function, from objects in memory, packed
 //! capabilities and lists to the maps of the specification.
 
-use crate::model::state::{Access, Rights, ThreadState};
-use crate::model::{Cap, Held, Object, Place, Slot, State, Thread};
+use crate::model::state::{
+    Access, Fault, Notification, Rights, SchedContext, Sending, ThreadState, Time,
+};
+use crate::model::{Cap, Failure, Held, Object, Place, Request, Slot, State, Thread};
+use crate::saved;
+use crate::world::{self, SYSCALL_AT};
 use kernel::Kernel;
 use kernel::cap::{self, VmRights};
 use kernel::cdt;
+use kernel::error::LookupFailure;
+use kernel::fault::{self, Phase};
 use kernel::object::cnode;
+use kernel::object::notification::{self, Signal};
+use kernel::object::sched_context;
 use kernel::object::store::Ref;
 use kernel::object::tcb::{self, Tcb, TcbSlot};
+use kernel::queue::Queue;
 use machine::{KernelAddress, PhysicalAddress};
 
 /// The world's memory.
@@ -114,6 +123,8 @@ pub struct Lens {
     pub world: Ref<cnode::Slot>,
     /// The root task's CNode.
     pub root: cap::CNodeCap,
+    /// Whether stopped threads can be started again.
+    pub resumable: bool,
 }
 
 /// Reads the state of `k`.
@@ -129,7 +140,8 @@ pub fn abstraction(k: &Kernel, lens: &Lens) -> Abstract {
         reading.object(&k[*slot].cap());
     }
     reading.capabilities(&derived);
-    reading.found.state.current = k.current().map(|t| lens.frame.place(t.address()));
+    reading.schedule();
+    reading.found.state.resumable = lens.resumable;
     reading.found
 }
 
@@ -196,10 +208,19 @@ impl Reading<'_> {
     fn object(&mut self, cap: &cap::Cap) {
         let frame = self.lens.frame;
         let (at, object) = match cap {
-            cap::Cap::Endpoint(c) => (c.endpoint.address(), Object::Endpoint),
-            cap::Cap::Notification(c) => (c.notification.address(), Object::Notification),
+            cap::Cap::Endpoint(c) => {
+                let waiting = self.queue(self.k[c.endpoint].queue);
+                (c.endpoint.address(), Object::Endpoint { waiting })
+            }
+            cap::Cap::Notification(c) => {
+                let object = Object::Notification(self.notification(c.notification));
+                (c.notification.address(), object)
+            }
             cap::Cap::Reply(c) => (c.reply.address(), Object::Reply),
-            cap::Cap::SchedContext(c) => (c.sched_context.address(), Object::SchedContext),
+            cap::Cap::SchedContext(c) => {
+                let object = Object::SchedContext(self.sched_context(c.sched_context));
+                (c.sched_context.address(), object)
+            }
             cap::Cap::CNode(c) => {
                 self.name_slots(c.slots.address(), c.slots, 1 << c.radix);
                 let radix = c.radix.into();
@@ -220,12 +241,127 @@ impl Reading<'_> {
         self.found.state.objects.insert(frame.place(at), object);
     }
 
+    fn place<T>(&self, r: Ref<T>) -> Place {
+        self.lens.frame.place(r.address())
+    }
+
+    fn queue(&self, queue: Queue) -> Vec<Place> {
+        let mut all = vec![];
+        let mut next = queue.first();
+        while let Some(thread) = next {
+            all.push(self.place(thread));
+            next = queue.after(self.k, thread);
+        }
+        all
+    }
+
+    fn notification(&self, at: Ref<notification::Notification>) -> Notification {
+        let it = &self.k[at];
+        Notification {
+            active: match it.signal {
+                Signal::Active(badge) => Some(badge),
+                Signal::Idle | Signal::Waiting => None,
+            },
+            waiting: self.queue(it.queue),
+            bound: it.bound_tcb.map(|thread| self.place(thread)),
+            context: it.sched_context.map(|sc| self.place(sc)),
+        }
+    }
+
+    fn sched_context(&self, at: Ref<sched_context::SchedContext>) -> SchedContext {
+        let it = &self.k[at];
+        let mut calls = vec![];
+        let mut next = it.reply;
+        while let Some(reply) = next {
+            calls.push(self.place(reply));
+            next = self.k[reply].previous;
+        }
+        calls.reverse();
+        let head = sched_context::head(self.k, at);
+        SchedContext {
+            calls,
+            time: it.ring.active().then_some(Time {
+                period: it.ring.period,
+                most: it.ring.max,
+                refills: vec![(head.time, head.amount)],
+                sporadic: it.sporadic,
+                consumed: it.consumed,
+            }),
+            badge: it.badge,
+        }
+    }
+
     fn thread(&self, thread: Ref<Tcb>) -> Thread {
-        let state = match self.k[thread].state {
+        let it = &self.k[thread];
+        let state = match it.state {
+            tcb::ThreadState::Inactive => ThreadState::Inactive,
             tcb::ThreadState::Running => ThreadState::Running,
-            _ => ThreadState::Inactive,
+            tcb::ThreadState::Restart => ThreadState::Restart,
+            tcb::ThreadState::BlockedOnSend { endpoint, sending } => ThreadState::Sending {
+                to: self.place(endpoint),
+                how: Sending {
+                    badge: sending.badge,
+                    grant: sending.can_grant,
+                    grant_reply: sending.can_grant_reply,
+                    call: sending.call,
+                },
+            },
+            tcb::ThreadState::BlockedOnReceive { endpoint, reply } => ThreadState::Receiving {
+                from: self.place(endpoint),
+                reply: reply.map(|reply| self.place(reply)),
+            },
+            tcb::ThreadState::BlockedOnReply { reply } => ThreadState::Calling {
+                reply: self.place(reply),
+            },
+            tcb::ThreadState::BlockedOnNotification { notification } => ThreadState::Waiting {
+                on: self.place(notification),
+            },
         };
-        Thread { state }
+        let buffer = tcb::buffer(self.k, thread, tcb::Access::ReadWrite);
+        let receives = buffer.map(|buffer| {
+            use abi::ipc_buffer::{RECEIVE_CNODE, RECEIVE_DEPTH, RECEIVE_INDEX};
+            [RECEIVE_CNODE, RECEIVE_INDEX, RECEIVE_DEPTH].map(|n| buffer.get(self.k, n))
+        });
+        Thread {
+            says: self.says(thread),
+            state,
+            priority: it.priority,
+            most_priority: it.max_controlled_priority,
+            context: it.sched_context.map(|sc| self.place(sc)),
+            fault: it.fault.map(meaning),
+            receives,
+        }
+    }
+
+    /// The system call that the thread makes again, if it goes on with one.
+    fn says(&self, thread: Ref<Tcb>) -> Option<Request> {
+        let context = &self.k[thread.context()];
+        let goes_on_at = match self.k[thread].state {
+            tcb::ThreadState::Running => context.next_ip(),
+            _ => context.fault_ip(),
+        };
+        let forgotten = matches!(
+            self.k[thread].state,
+            tcb::ThreadState::Inactive | tcb::ThreadState::BlockedOnReply { .. }
+        ) && self.k[thread].fault.is_none()
+            && !self.lens.resumable;
+        (goes_on_at == SYSCALL_AT && !forgotten).then(|| world::said(self.k, thread))
+    }
+
+    fn schedule(&mut self) {
+        let node = &self.k.nodes[0];
+        let state = &mut self.found.state;
+        state.current = node.current.map(|t| self.lens.frame.place(t.address()));
+        state.charged = node
+            .current_sc
+            .map(|sc| self.lens.frame.place(sc.address()));
+        for queues in &node.ready {
+            for (priority, queue) in saved::occupied(queues) {
+                let queue = self.queue(queue);
+                self.found.state.ready.insert(priority as u8, queue);
+            }
+        }
+        self.found.state.release = self.queue(node.release);
     }
 
     /// What is in the slots: of the list, with its ancestors, then whatever else.
@@ -261,5 +397,46 @@ impl Reading<'_> {
             original: self.k[slot].links().revocable(),
         };
         self.found.state.slots.insert(name, held);
+    }
+}
+
+/// What a fault means.
+fn meaning(fault: fault::Fault) -> Fault {
+    match fault {
+        fault::Fault::Cap {
+            address,
+            phase,
+            failure,
+        } => {
+            let failure = match failure {
+                LookupFailure::InvalidRoot => Failure::InvalidRoot,
+                LookupFailure::MissingCapability { bits_left } => {
+                    Failure::MissingCapability { bits_left }
+                }
+                LookupFailure::DepthMismatch {
+                    bits_left,
+                    bits_found,
+                } => Failure::DepthMismatch {
+                    bits_left,
+                    bits_found,
+                },
+                LookupFailure::GuardMismatch {
+                    bits_left,
+                    guard,
+                    bits_found,
+                } => Failure::GuardMismatch {
+                    bits_left,
+                    guard,
+                    guard_bits: bits_found,
+                },
+            };
+            Fault::Cap {
+                address,
+                receiving: phase == Phase::Receive,
+                failure: failure.words(),
+            }
+        }
+        fault::Fault::Timeout { badge } => Fault::Timeout { badge },
+        _ => Fault::Other,
     }
 }

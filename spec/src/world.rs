@@ -19,7 +19,7 @@ use kernel::isa::Context;
 use kernel::object::cnode;
 use kernel::object::irq::IrqTable;
 use kernel::object::store::Ref;
-use kernel::object::tcb::{Tcb, TcbSlot};
+use kernel::object::tcb::{self, Access, Tcb, TcbSlot};
 use machine::model::{Config, Live, Model};
 use machine::{KernelAddress, Kind, Machine, PhysicalAddress, Population};
 
@@ -65,6 +65,8 @@ pub struct World {
     world: Word,
     free: Word,
     surroundings: Surroundings,
+    /// Whether the alphabet starts stopped threads again.
+    pub resumable: bool,
 }
 
 /// What lives around the world, and does not change while it is explored.
@@ -132,6 +134,7 @@ impl World {
             world: 0,
             free: 0,
             surroundings: Surroundings::default(),
+            resumable: false,
         };
         let slots = 1 << world.root_cnode().radix;
         let is = |world: &Self, n: Word, wanted: fn(Cap) -> Option<u8>| wanted(world.root_cap(n));
@@ -288,6 +291,20 @@ impl World {
         control
     }
 
+    /// Where a thread wants to receive capabilities: a slot of a CNode in its CSpace.
+    pub fn receives_at(&mut self, player: usize, root: Word, index: Word, depth: Word) {
+        use abi::ipc_buffer::{RECEIVE_CNODE, RECEIVE_DEPTH, RECEIVE_INDEX};
+        let buffer = self.players[player].buffer;
+        for (n, word) in [
+            (RECEIVE_CNODE, root),
+            (RECEIVE_INDEX, index),
+            (RECEIVE_DEPTH, depth),
+        ] {
+            let at = KernelAddress::of(buffer).plus(n as u64 * 8);
+            self.k.machine.store(at, word);
+        }
+    }
+
     /// Starts a thread.
     pub fn start(&mut self, player: usize) {
         let Player { tcb, tcb_cap, .. } = self.players[player];
@@ -305,6 +322,7 @@ impl World {
             },
             world: root.slot(self.world),
             root,
+            resumable: self.resumable,
         }
     }
 
@@ -370,6 +388,40 @@ pub fn say(k: &mut Kernel, thread: Ref<Tcb>, buffer: PhysicalAddress, request: &
     context.write_register(reply, request.reply);
     context.write_register(destination, request.destination);
     context.write_register(number, request.syscall as Word);
+    go_on_at(context, AFTER_SYSCALL);
+    context.set_fault_ip(SYSCALL_AT);
+}
+
+/// What a thread has in its registers and its buffer: what it said.
+pub fn said(k: &Kernel, thread: Ref<Tcb>) -> Request {
+    let (reply, destination, number) = input_registers();
+    let context = &k[thread.context()];
+    let info = MessageInfo(context.message_info());
+    let registers = context.message_registers();
+    let buffer = tcb::buffer(k, thread, Access::Read);
+    let in_buffer = |n: usize| buffer.map_or(0, |buffer| buffer.get(k, n));
+    let word = |n: usize| {
+        registers
+            .get(n)
+            .copied()
+            .unwrap_or_else(|| in_buffer(MSG + n))
+    };
+    Request {
+        syscall: context.register(number) as i64,
+        cap: context.capability(),
+        reply: context.register(reply),
+        destination: context.register(destination),
+        label: info.label(),
+        words: (0..info.length()).map(word).collect(),
+        caps: (0..info.extra_caps())
+            .map(|n| in_buffer(CAPS_OR_BADGES + n))
+            .collect(),
+    }
+}
+
+/// The thread executes its system call instruction with the registers that it has.
+pub fn goes_on(k: &mut Kernel, thread: Ref<Tcb>) {
+    let context = &mut k[thread.context()];
     go_on_at(context, AFTER_SYSCALL);
     context.set_fault_ip(SYSCALL_AT);
 }

@@ -32,3 +32,8 @@ fn exactly(scope: Scope, states: usize, transitions: usize, successes: usize) {
 fn derivation() {
     exactly(scopes::derivation(5), 4894, 426_144, 24_693);
 }
+
+#[test]
+fn messages_between_three() {
+    exactly(scopes::messages_between_three(60), 28_671, 118_625, 2475);
+}

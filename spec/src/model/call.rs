@@ -1,11 +1,12 @@
 //! The system calls.
 
-use super::state::{Access, Heard, Message, Request, ThreadState, thread_slot};
-use super::{Cap, Error, Failure, Place, Slot, State};
-use abi::Word;
+use super::endpoint::Blocking;
+use super::state::{Access, Heard, Request, Rights, Sending, Thread, ThreadState, thread_slot};
+use super::{Cap, Error, Failure, Object, Place, Slot, State};
 use abi::invocation::{Invocation, LABELS};
 use abi::message::{MESSAGE_REGISTERS, MSG_MAX_LENGTH};
 use abi::syscall::Syscall;
+use abi::{FLAVOUR, PROFILE, Word};
 use std::collections::BTreeMap;
 
 /// What the threads are told in the course of a step.
@@ -59,53 +60,157 @@ impl State {
     /// The current thread makes a system call. What the threads are told by it.
     pub fn syscall(&mut self, request: &Request) -> Told {
         let mut told = Told::new();
-        let Some(thread) = self.current else {
-            return told;
-        };
-        let call = Syscall::Call.number();
-        if request.syscall == call {
-            self.invoke(thread, request, &mut told);
+        if let Some(thread) = self.current {
+            if let Some(thread) = self.thread_mut(thread) {
+                thread.says = Some(request.clone());
+            }
+            self.make(thread, request, &mut told);
+            if let Some(thread) = self.thread_mut(thread)
+                && thread.state == ThreadState::Running
+            {
+                thread.says = None;
+            }
         }
+        self.decide();
+        self.forget();
+        self.charged = self.current.and_then(|current| self.context_of(current));
         told
     }
 
-    fn invoke(&mut self, thread: Place, request: &Request, told: &mut Told) {
-        let found = self.lookup(thread, request.cap);
-        let found = found.and_then(|slot| Ok((slot, self.args(thread, request)?)));
-        let Ok((slot, args)) = found else {
-            // Nobody is there to be told of the fault.
-            self.stop(thread);
+    /// What a thread that nobody can start again would say does not matter.
+    fn forget(&mut self) {
+        for object in self.objects.values_mut() {
+            if let Object::Thread(thread) = object
+                && matches!(
+                    thread.state,
+                    ThreadState::Inactive | ThreadState::Calling { .. }
+                )
+                && thread.fault.is_none()
+                && !self.resumable
+            {
+                thread.says = None;
+            }
+        }
+    }
+
+    fn make(&mut self, thread: Place, request: &Request, told: &mut Told) {
+        let Some(syscall) = Syscall::from_number(request.syscall, &PROFILE, FLAVOUR) else {
             return;
         };
-        let (label, words) = match self.dispatch(slot, request.label, &args) {
-            Ok(()) => (0, vec![]),
+        let (cap, reply) = (request.cap, request.reply);
+        match syscall {
+            Syscall::Send => self.invoke(thread, cap, SEND, told),
+            Syscall::NbSend => self.invoke(thread, cap, NB_SEND, told),
+            Syscall::Call => self.invoke(thread, cap, CALL, told),
+            Syscall::Recv => self.receive_from(thread, cap, Some(reply), Blocking::Yes, told),
+            Syscall::NbRecv => self.receive_from(thread, cap, Some(reply), Blocking::No, told),
+            Syscall::Wait => self.receive_from(thread, cap, None, Blocking::Yes, told),
+            Syscall::NbWait => self.receive_from(thread, cap, None, Blocking::No, told),
+            Syscall::ReplyRecv => {
+                self.invoke(thread, reply, FIRST, told);
+                self.then_receive(thread, cap, Some(reply), told);
+            }
+            Syscall::NbSendRecv => {
+                self.invoke(thread, request.destination, FIRST, told);
+                self.then_receive(thread, cap, Some(reply), told);
+            }
+            Syscall::NbSendWait => {
+                self.invoke(thread, reply, FIRST, told);
+                self.then_receive(thread, cap, None, told);
+            }
+            Syscall::Yield => self.yield_slice(),
+            _ => {}
+        }
+    }
+
+    fn then_receive(&mut self, thread: Place, cap: Word, reply: Option<Word>, told: &mut Told) {
+        if self.current == Some(thread) && self.thread(thread).is_some_and(Thread::runnable) {
+            self.receive_from(thread, cap, reply, Blocking::Yes, told);
+        }
+    }
+
+    /// The receiving part of a call. Whatever is wrong is a fault.
+    fn receive_from(
+        &mut self,
+        thread: Place,
+        cap: Word,
+        reply: Option<Word>,
+        blocking: Blocking,
+        told: &mut Told,
+    ) {
+        let missing = Failure::MissingCapability { bits_left: 0 };
+        let slot = match self.lookup(thread, cap) {
+            Ok(slot) => slot,
+            Err(failure) => return self.cap_fault(thread, cap, true, failure, told),
+        };
+        match self.cap(slot) {
+            Some(Cap::Endpoint { at, rights, .. }) if rights.has(Rights::READ) => {
+                let reply = match reply {
+                    None => None,
+                    Some(address) => match self.lookup(thread, address) {
+                        Err(failure) => {
+                            return self.cap_fault(thread, address, true, failure, told);
+                        }
+                        Ok(slot) => match self.cap(slot) {
+                            Some(Cap::Reply { at, .. }) => Some(at),
+                            _ => return self.cap_fault(thread, address, true, missing, told),
+                        },
+                    },
+                };
+                self.receive(thread, at, reply, blocking, told);
+            }
+            Some(Cap::Notification { at, rights, .. })
+                if rights.has(Rights::READ)
+                    && self
+                        .notification(at)
+                        .is_some_and(|n| n.bound.is_none_or(|bound| bound == thread)) =>
+            {
+                self.wait(thread, at, blocking, told);
+            }
+            _ => self.cap_fault(thread, cap, true, missing, told),
+        }
+    }
+
+    fn invoke(&mut self, thread: Place, address: Word, mode: Mode, told: &mut Told) {
+        let Some(request) = self.thread(thread).and_then(|thread| thread.says.clone()) else {
+            return;
+        };
+        let found = self
+            .lookup(thread, address)
+            .map_err(|failure| (address, failure));
+        let found = found.and_then(|slot| Ok((slot, self.args(thread, &request)?)));
+        let (slot, args) = match found {
+            Ok(found) => found,
+            Err((address, failure)) => {
+                if mode.blocking == Blocking::Yes {
+                    self.cap_fault(thread, address, false, failure, told);
+                }
+                return;
+            }
+        };
+        let outcome = self.dispatch(thread, slot, request.label, &args, mode, told);
+        let (label, words) = match outcome {
+            Ok(Outcome::Silent) => return,
+            Ok(Outcome::Done) => (0, vec![]),
+            Ok(Outcome::Says(words)) => (0, words),
             Err(error) => error.answer(),
         };
-        if self.thread(thread).is_some() {
-            let message = Some(self.trimmed(thread, label, words));
+        // Who has been stopped or has ended is not answered.
+        let runs =
+            self.current == Some(thread) && self.thread(thread).is_some_and(Thread::runnable);
+        if mode.call && runs {
+            let message = Some(self.from_kernel(thread, label, words));
             told.insert(thread, Heard { badge: 0, message });
         }
     }
 
-    /// A message from the kernel, as far as there is room for it.
-    fn trimmed(&self, thread: Place, label: Word, mut words: Vec<Word>) -> Message {
-        if !self.has_buffer(thread, Access::ReadWrite) {
-            words.truncate(MESSAGE_REGISTERS);
-        }
-        Message {
-            label,
-            words,
-            extra_caps: 0,
-            unwrapped: 0,
-        }
-    }
-
-    fn args(&self, thread: Place, request: &Request) -> Result<Args, Failure> {
+    fn args(&self, thread: Place, request: &Request) -> Result<Args, (Word, Failure)> {
         let buffer = self.has_buffer(thread, Access::Read);
         let mut caps = vec![];
         if buffer {
             for address in &request.caps {
-                caps.push(self.lookup(thread, *address)?);
+                let slot = self.lookup(thread, *address);
+                caps.push(slot.map_err(|failure| (*address, failure))?);
             }
         }
         let length = self.length(request, buffer);
@@ -115,25 +220,107 @@ impl State {
         })
     }
 
-    fn dispatch(&mut self, slot: Slot, label: Word, args: &Args) -> Result<(), Error> {
-        let cap = self.cap(slot).ok_or(Error::InvalidCapability(0))?;
+    fn dispatch(
+        &mut self,
+        thread: Place,
+        slot: Slot,
+        label: Word,
+        args: &Args,
+        mode: Mode,
+        told: &mut Told,
+    ) -> Result<Outcome, Error> {
+        let invalid = Error::InvalidCapability(0);
+        match self.cap(slot) {
+            Some(Cap::Endpoint { at, badge, rights }) if rights.has(Rights::WRITE) => {
+                let how = Sending {
+                    badge,
+                    grant: rights.has(Rights::GRANT),
+                    grant_reply: rights.has(Rights::GRANT_REPLY),
+                    call: mode.call,
+                };
+                self.send(thread, at, how, mode.blocking, mode.lends, told);
+                Ok(Outcome::Silent)
+            }
+            Some(Cap::Notification { at, badge, rights }) if rights.has(Rights::WRITE) => {
+                self.signal(at, badge, told);
+                Ok(Outcome::Done)
+            }
+            Some(Cap::Reply { at, grant }) => {
+                self.answer(thread, at, grant, told);
+                Ok(Outcome::Done)
+            }
+            None | Some(Cap::Endpoint { .. } | Cap::Notification { .. }) => Err(invalid),
+            Some(
+                Cap::Thread { .. }
+                | Cap::CNode { .. }
+                | Cap::SchedContext { .. }
+                | Cap::SchedControl,
+            ) if mode.first => Err(invalid),
+            Some(cap) => self.operate(thread, slot, cap, label, args),
+        }
+    }
+
+    /// An operation of an object of the kernel.
+    fn operate(
+        &mut self,
+        thread: Place,
+        slot: Slot,
+        cap: Cap,
+        label: Word,
+        args: &Args,
+    ) -> Result<Outcome, Error> {
         let invocation = LABELS.invocation(label).ok_or(Error::IllegalOperation)?;
         match (cap, invocation) {
-            (Cap::CNode { .. }, _) => self.invoke_cnode(cap, invocation, args),
-            (Cap::Untyped { .. }, Invocation::UntypedRetype) => self.retype(slot, args),
-            _ => Err(Error::IllegalOperation),
+            (Cap::CNode { .. }, _) => self.invoke_cnode(cap, invocation, args)?,
+            (Cap::Untyped { .. }, Invocation::UntypedRetype) => self.retype(slot, args)?,
+            (Cap::Thread { at }, _) => self.invoke_thread(at, invocation, args)?,
+            (Cap::SchedContext { at, .. }, _) => {
+                let said = self.invoke_context(thread, at, invocation, args)?;
+                return Ok(said.map_or(Outcome::Done, Outcome::Says));
+            }
+            _ => return Err(Error::IllegalOperation),
         }
+        Ok(Outcome::Done)
     }
-
-    fn stop(&mut self, thread: Place) {
-        if let Some(thread) = self.thread_mut(thread) {
-            thread.state = ThreadState::Inactive;
-        }
-        if self.current == Some(thread) {
-            self.current = None;
-        }
-    }
-
-    /// Senders with this badge start again.
-    pub fn cancel_badged_sends(&mut self, _endpoint: Place, _badge: Word) {}
 }
+
+/// How an invocation ends when it is not refused.
+enum Outcome {
+    /// Nobody is answered in the kernel's name.
+    Silent,
+    Done,
+    Says(Vec<Word>),
+}
+
+/// How a system call invokes.
+#[derive(Clone, Copy, Debug)]
+struct Mode {
+    blocking: Blocking,
+    call: bool,
+    /// Whether time may be lent.
+    lends: bool,
+    /// The first part of a combined call.
+    first: bool,
+}
+
+const SEND: Mode = Mode {
+    blocking: Blocking::Yes,
+    call: false,
+    lends: false,
+    first: false,
+};
+const NB_SEND: Mode = Mode {
+    blocking: Blocking::No,
+    ..SEND
+};
+const CALL: Mode = Mode {
+    call: true,
+    lends: true,
+    ..SEND
+};
+const FIRST: Mode = Mode {
+    blocking: Blocking::No,
+    call: false,
+    lends: true,
+    first: true,
+};

@@ -1,6 +1,6 @@
 //! What ends with its last capability.
 
-use super::state::thread_slot;
+use super::state::{Decision, ThreadState, thread_slot};
 use super::{Cap, Object, Place, Slot, State};
 
 impl State {
@@ -32,22 +32,66 @@ impl State {
     /// The object at `at` ends, with all capabilities that it holds. Objects outside the world
     /// do not: the capabilities to them that the world does not see keep them alive.
     fn end(&mut self, at: Place) {
-        let Some(object) = self.objects.remove(&at) else {
+        let Some(object) = self.objects.get(&at).cloned() else {
             return;
         };
-        let slots = match object {
-            Object::CNode { radix } => 1 << radix,
+        let mut slots = 0;
+        match object {
+            Object::CNode { radix } => slots = 1 << radix,
             Object::Thread(_) => {
-                if self.current == Some(at) {
-                    self.current = None;
-                }
-                thread_slot::COUNT
+                self.thread_ends(at);
+                slots = thread_slot::COUNT;
             }
-            _ => 0,
-        };
+            Object::Endpoint { waiting } => self.endpoint_ends(waiting),
+            Object::Notification(notification) => {
+                for thread in notification.waiting {
+                    self.restart_waiter(thread);
+                }
+            }
+            Object::Reply => self.reply_ends(at),
+            Object::SchedContext(_) => self.context_ends(at),
+            Object::Frame => {}
+        }
+        self.objects.remove(&at);
         for index in 0..slots {
             self.delete(Slot { holder: at, index });
         }
+    }
+
+    fn thread_ends(&mut self, at: Place) {
+        if let Some(notification) = self.bound_to(at)
+            && let Some(notification) = self.notification_mut(notification)
+        {
+            notification.bound = None;
+        }
+        if let Some(context) = self.context_of(at) {
+            self.unbind_thread(context);
+        }
+        self.suspend(at);
+        if self.current == Some(at) {
+            self.current = None;
+            self.decision = Decision::Choose;
+        }
+        if self.decision == Decision::Consider(at) {
+            self.decision = Decision::Choose;
+        }
+    }
+
+    /// Stops a thread, whatever it is doing.
+    pub fn suspend(&mut self, at: Place) {
+        self.cancel(at);
+        self.set_state(at, ThreadState::Inactive);
+        self.stand_aside(at);
+        self.release.retain(|thread| *thread != at);
+    }
+
+    fn context_ends(&mut self, at: Place) {
+        if self.charged == Some(at) {
+            self.charged = None;
+            self.uncharged = 0;
+        }
+        self.unbind_thread(at);
+        self.unbind_notification(at);
     }
 }
 

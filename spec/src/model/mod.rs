@@ -9,7 +9,8 @@
 //! - [`call`]: the system calls; [`error`]: what they answer when they refuse;
 //! - [`cnode`], [`untyped`]: operations on slots, and objects out of memory;
 //! - [`deletion`]: what ends with its last capability;
-//! - [`ipc`], [`notification`], [`time`], [`schedule`]: threads, talking and running.
+//! - [`endpoint`], [`transfer`], [`reply`], [`notification`], [`fault`]: threads that talk;
+//! - [`thread`]: their operations; [`schedule`], [`time`]: who runs, and for how long.
 //!
 //! Two things are left open on purpose, because the API leaves them open: in which order a
 //! revocation deletes (only its end is said), and what user registers hold that no call writes.
@@ -17,10 +18,18 @@
 pub mod call;
 pub mod cnode;
 pub mod deletion;
+pub mod endpoint;
 pub mod error;
+pub mod fault;
 pub mod forest;
 pub mod lookup;
+pub mod notification;
+pub mod reply;
+pub mod schedule;
 pub mod state;
+pub mod thread;
+pub mod time;
+pub mod transfer;
 pub mod untyped;
 
 pub use error::{Error, Failure, Side};

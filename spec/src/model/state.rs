@@ -60,7 +60,12 @@ impl Rights {
 
 impl fmt::Debug for Rights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let letters = [(1, 'w'), (2, 'r'), (4, 'g'), (8, 'y')];
+        let letters = [
+            (Self::WRITE, 'w'),
+            (Self::READ, 'r'),
+            (Self::GRANT, 'g'),
+            (Self::GRANT_REPLY, 'y'),
+        ];
         let held = letters.iter().filter(|(right, _)| self.has(*right));
         held.map(|(_, letter)| *letter).collect::<String>().fmt(f)
     }
@@ -147,12 +152,52 @@ pub enum Object {
     CNode {
         radix: u32,
     },
-    Endpoint,
-    Notification,
+    /// Where threads meet: who waits, the next one first. Their states say for what.
+    Endpoint {
+        waiting: Vec<Place>,
+    },
+    Notification(Notification),
+    /// Who waits on it is told by the states of threads.
     Reply,
     Thread(Thread),
-    SchedContext,
+    SchedContext(SchedContext),
     Frame,
+}
+
+/// A word of flags to wait for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Notification {
+    /// The badges signalled and not yet heard.
+    pub active: Option<Word>,
+    /// Who waits, the next one first.
+    pub waiting: Vec<Place>,
+    /// The thread that hears it while it waits on endpoints.
+    pub bound: Option<Place>,
+    /// Lent to threads that it wakes.
+    pub context: Option<Place>,
+}
+
+/// Time to run with. How much is said in [`super::time`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct SchedContext {
+    /// The reply objects of the calls that it was lent through, the last call last.
+    pub calls: Vec<Place>,
+    /// Its time, once it is configured.
+    pub time: Option<Time>,
+    /// Told to timeout handlers.
+    pub badge: Word,
+}
+
+/// The time of a configured scheduling context: its period (0 for round robin) and what it may
+/// use from when, the earliest first. Each is a time and an amount.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Time {
+    pub period: u64,
+    pub most: u64,
+    pub refills: Vec<(u64, u64)>,
+    pub sporadic: bool,
+    /// Used since that was last reported.
+    pub consumed: u64,
 }
 
 /// What a thread has to say: the registers and the buffer that a system call reads.
@@ -191,6 +236,34 @@ pub struct Message {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Thread {
     pub state: ThreadState,
+    pub priority: u8,
+    pub most_priority: u8,
+    /// What it runs on.
+    pub context: Option<Place>,
+    /// What its handler is told, until the reply.
+    pub fault: Option<Fault>,
+    /// Where capabilities that it receives go: a CNode, and an address and depth in it.
+    pub receives: Option<[Word; 3]>,
+    /// The system call that it makes again when it goes on where it would be restarted.
+    pub says: Option<Request>,
+}
+
+impl Thread {
+    /// As Retype makes it.
+    pub const NEW: Self = Self {
+        state: ThreadState::Inactive,
+        priority: 0,
+        most_priority: 0,
+        context: None,
+        fault: None,
+        receives: None,
+        says: None,
+    };
+
+    /// Would run if it had time.
+    pub fn runnable(&self) -> bool {
+        matches!(self.state, ThreadState::Running | ThreadState::Restart)
+    }
 }
 
 /// What a thread is doing.
@@ -198,8 +271,60 @@ pub struct Thread {
 pub enum ThreadState {
     Inactive,
     Running,
-    /// Will make its system call again.
-    Restart(Request),
+    /// Goes on at its restart address when it runs next: there its system call may be made again.
+    Restart,
+    Sending {
+        to: Place,
+        how: Sending,
+    },
+    Receiving {
+        from: Place,
+        reply: Option<Place>,
+    },
+    /// Its call was received.
+    Calling {
+        reply: Place,
+    },
+    Waiting {
+        on: Place,
+    },
+}
+
+/// How a sender sends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Sending {
+    pub badge: Word,
+    pub grant: bool,
+    pub grant_reply: bool,
+    pub call: bool,
+}
+
+/// Why a thread cannot go on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Fault {
+    /// A capability address led nowhere: in the receiving part of a call or not, and why, as the
+    /// words of a lookup failure.
+    Cap {
+        address: Word,
+        receiving: bool,
+        failure: Vec<Word>,
+    },
+    /// The budget is used up.
+    Timeout { badge: Word },
+    /// What the worlds do not do.
+    Other,
+}
+
+/// What has become of the question who runs, in the course of a step.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Decision {
+    /// Nobody asks.
+    #[default]
+    Stay,
+    /// This thread could run now.
+    Consider(Place),
+    /// Whoever comes first is to run.
+    Choose,
 }
 
 /// Everything.
@@ -211,6 +336,19 @@ pub struct State {
     pub objects: BTreeMap<Place, Object>,
     /// Who runs.
     pub current: Option<Place>,
+    /// Who could run, by priority; in each the next one first.
+    pub ready: BTreeMap<u8, Vec<Place>>,
+    /// Who waits for time, the earliest first.
+    pub release: Vec<Place>,
+    /// Whose time is being used.
+    pub charged: Option<Place>,
+    /// Whether stopped threads can be started again.
+    pub resumable: bool,
+    /// Only in the course of a step.
+    pub decision: Decision,
+    /// The time of this step, and what of it is not yet charged.
+    pub now: u64,
+    pub uncharged: u64,
 }
 
 impl Cap {

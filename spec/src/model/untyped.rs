@@ -1,7 +1,7 @@
 //! Objects out of memory.
 
 use super::call::Args;
-use super::state::{Access, Rights, Thread, ThreadState};
+use super::state::{Access, Notification, Rights, SchedContext, Thread};
 use super::{Cap, Error, Failure, Object, Place, Side, Slot, State};
 use abi::object::{
     MAX_UNTYPED_BITS, MIN_SCHED_CONTEXT_BITS, MIN_UNTYPED_BITS, OBJECT_TYPES, ObjectType, SLOT_BITS,
@@ -131,13 +131,16 @@ impl State {
             }
             ObjectType::Endpoint => {
                 let badge = 0;
-                (Cap::Endpoint { at, badge, rights }, Object::Endpoint)
+                (
+                    Cap::Endpoint { at, badge, rights },
+                    Object::Endpoint { waiting: vec![] },
+                )
             }
             ObjectType::Notification => {
                 let badge = 0;
                 (
                     Cap::Notification { at, badge, rights },
-                    Object::Notification,
+                    Object::Notification(Notification::default()),
                 )
             }
             ObjectType::Reply => (Cap::Reply { at, grant: true }, Object::Reply),
@@ -150,13 +153,11 @@ impl State {
                 };
                 (cap, Object::CNode { radix })
             }
-            ObjectType::Tcb => (
-                Cap::Thread { at },
-                Object::Thread(Thread {
-                    state: ThreadState::Inactive,
-                }),
+            ObjectType::Tcb => (Cap::Thread { at }, Object::Thread(Thread::NEW)),
+            ObjectType::SchedContext => (
+                Cap::SchedContext { at, bits },
+                Object::SchedContext(SchedContext::default()),
             ),
-            ObjectType::SchedContext => (Cap::SchedContext { at, bits }, Object::SchedContext),
             _ => {
                 let cap = Cap::Frame {
                     at,

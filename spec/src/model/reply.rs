@@ -1,0 +1,167 @@
+//! Reply objects: who waits for an answer, and how time that was lent comes back.
+
+use super::call::Told;
+use super::state::{Fault, SchedContext, ThreadState};
+use super::{Object, Place, State};
+
+impl State {
+    /// A scheduling context.
+    pub fn sched_context(&self, at: Place) -> Option<&SchedContext> {
+        match self.objects.get(&at) {
+            Some(Object::SchedContext(context)) => Some(context),
+            _ => None,
+        }
+    }
+
+    /// A scheduling context, to be changed.
+    pub fn sched_context_mut(&mut self, at: Place) -> Option<&mut SchedContext> {
+        match self.objects.get_mut(&at) {
+            Some(Object::SchedContext(context)) => Some(context),
+            _ => None,
+        }
+    }
+
+    /// What a thread runs on.
+    pub fn context_of(&self, thread: Place) -> Option<Place> {
+        self.thread(thread)?.context
+    }
+
+    /// Who runs on a scheduling context.
+    pub fn runs_on(&self, context: Place) -> Option<Place> {
+        let threads = self.objects.keys().copied();
+        threads
+            .filter(|thread| self.context_of(*thread) == Some(context))
+            .next()
+    }
+
+    /// The thread that waits on a reply object: for the answer, or for a call.
+    pub fn user_of(&self, reply: Place) -> Option<Place> {
+        let uses = |state: &ThreadState| match state {
+            ThreadState::Calling { reply: used } => *used == reply,
+            ThreadState::Receiving { reply: used, .. } => *used == Some(reply),
+            _ => false,
+        };
+        let mut threads = self.objects.iter();
+        let found = threads.find(|(_, object)| match object {
+            Object::Thread(thread) => uses(&thread.state),
+            _ => false,
+        });
+        found.map(|(at, _)| *at)
+    }
+
+    /// Gives a scheduling context to `to`, which has none. Whoever ran on it has none then.
+    pub fn lend(&mut self, context: Place, to: Place) {
+        if let Some(from) = self.runs_on(context) {
+            self.stand_aside(from);
+            self.release.retain(|thread| *thread != from);
+            if let Some(thread) = self.thread_mut(from) {
+                thread.context = None;
+            }
+            let candidate = super::state::Decision::Consider(from);
+            if self.current == Some(from) || self.decision == candidate {
+                self.choose_anew();
+            }
+        }
+        if let Some(thread) = self.thread_mut(to) {
+            thread.context = Some(context);
+        }
+    }
+
+    /// `caller` waits on `reply` for `callee`, and lends it its time if it may and the callee has
+    /// none.
+    pub fn call_through(&mut self, reply: Place, caller: Place, callee: Place, lends: bool) {
+        self.set_state(caller, ThreadState::Calling { reply });
+        if lends
+            && self.context_of(callee).is_none()
+            && let Some(context) = self.context_of(caller)
+        {
+            if let Some(context) = self.sched_context_mut(context) {
+                context.calls.push(reply);
+            }
+            self.lend(context, callee);
+        }
+    }
+
+    /// `caller` no longer waits on `reply`; it is stopped then. Time that was lent by this call,
+    /// the last one, comes back. If later calls have passed it on, it comes back from those, and
+    /// goes no further.
+    pub fn unlink(&mut self, reply: Place, caller: Place) {
+        let lent = self
+            .objects
+            .iter_mut()
+            .find_map(|(at, object)| match object {
+                Object::SchedContext(context) if context.calls.contains(&reply) => {
+                    Some((*at, context))
+                }
+                _ => None,
+            });
+        if let Some((at, context)) = lent {
+            if context.calls.last() == Some(&reply) {
+                context.calls.pop();
+                if self.context_of(caller).is_none() {
+                    self.lend(at, caller);
+                }
+            } else {
+                let place = context.calls.iter().position(|call| *call == reply);
+                context.calls.drain(..=place.unwrap_or(0));
+            }
+        }
+        self.set_state(caller, ThreadState::Inactive);
+    }
+
+    /// `replier` answers whoever waits for that on `reply`, if anybody does.
+    pub fn answer(&mut self, replier: Place, reply: Place, grant: bool, told: &mut Told) {
+        let Some(caller) = self.user_of(reply) else {
+            return;
+        };
+        let calls = ThreadState::Calling { reply };
+        if self
+            .thread(caller)
+            .is_none_or(|thread| thread.state != calls)
+        {
+            return;
+        }
+        self.unlink(reply, caller);
+        self.wake_context(caller);
+        let fault = self
+            .thread_mut(caller)
+            .and_then(|thread| thread.fault.take());
+        let state = match &fault {
+            None => {
+                self.transfer(replier, None, 0, grant, caller, told);
+                ThreadState::Running
+            }
+            Some(fault) if self.accepted(fault, replier) => ThreadState::Restart,
+            Some(_) => ThreadState::Inactive,
+        };
+        self.set_state(caller, state);
+        if let Some(context) = self.context_of(caller)
+            && self.schedulable(caller)
+        {
+            let timed_out = matches!(fault, Some(Fault::Timeout { .. }));
+            self.go_on(caller, context, timed_out, told);
+        }
+    }
+
+    /// A reply object ends: its caller stops, or its receiver does.
+    pub fn reply_ends(&mut self, reply: Place) {
+        let Some(user) = self.user_of(reply) else {
+            return;
+        };
+        self.cancel(user);
+    }
+
+    /// A scheduling context ends or is unbound: its thread has no time.
+    pub fn unbind_thread(&mut self, context: Place) {
+        if let Some(thread) = self.runs_on(context) {
+            if self.current == Some(thread) {
+                self.choose_anew();
+            }
+            self.stand_aside(thread);
+            self.release.retain(|other| *other != thread);
+            if let Some(thread) = self.thread_mut(thread) {
+                thread.context = None;
+            }
+        }
+    }
+}
