@@ -49,6 +49,135 @@ fn nothing(_: &State, _: &Request) -> bool {
     false
 }
 
+/// Two threads with CSpaces of their own: what one grants, the other finds in its receive slot;
+/// what one faults on, the other handles; both delete and revoke in their own CNodes.
+pub fn capabilities_by_message(depth: usize) -> Scope {
+    let mut world = World::new(14);
+    let [a, b] = [0; 2].map(|_| world.make(ObjectType::Endpoint, 0));
+    let reply = world.make(ObjectType::Reply, 0);
+    let [ours, theirs] = [0; 2].map(|_| world.make(ObjectType::CNode, 2));
+    let sender = world.player(ours, 2, 100);
+    let receiver = world.player(theirs, 2, 100);
+    world.handler(sender, ours, 2, a);
+    for player in [sender, receiver] {
+        world.time(player, 10_000, 10_000, 0);
+    }
+    world.receives_at(receiver, 0, 3, 2);
+    world.receives_at(sender, 0, 3, 2);
+    world.lend(ours, ours, 2, 0, 15, 0);
+    world.lend(theirs, theirs, 2, 0, 15, 0);
+    world.lend(a, ours, 2, 1, 15, 5);
+    world.lend(a, theirs, 2, 1, 15, 0);
+    world.give(b, ours, 2, 2);
+    world.give(reply, theirs, 2, 2);
+    world.start(sender);
+    world.start(receiver);
+    world.leave();
+    let mut calls = vec![];
+    for syscall in [Syscall::Send, Syscall::Call] {
+        for caps in [&[][..], &[2], &[1, 2], &[3], &[9]] {
+            calls.push(saying(talk(syscall, 1, 0, 0), 5, &[1, 2, 3, 4, 5], caps));
+        }
+    }
+    calls.push(talk(Syscall::Recv, 1, 2, 0));
+    calls.push(talk(Syscall::Wait, 1, 0, 0));
+    calls.push(saying(talk(Syscall::ReplyRecv, 1, 2, 0), 0, &[7], &[1]));
+    calls.push(talk(Syscall::Send, 64, 0, 0));
+    calls.push(talk(Syscall::Wait, 3, 0, 0));
+    calls.push(talk(Syscall::Yield, 0, 0, 0));
+    for slot in [1, 2, 3] {
+        calls.push(alphabet::invoke(
+            0,
+            Invocation::CNodeDelete,
+            &[slot, 2],
+            &[],
+        ));
+        calls.push(alphabet::invoke(
+            0,
+            Invocation::CNodeRevoke,
+            &[slot, 2],
+            &[],
+        ));
+    }
+    calls.push(alphabet::invoke(
+        0,
+        Invocation::CNodeMint,
+        &[3, 2, 2, 2, 3, 6],
+        &[0],
+    ));
+    calls.push(alphabet::invoke(
+        0,
+        Invocation::CNodeCancelBadgedSends,
+        &[1, 2],
+        &[],
+    ));
+    let name = "capabilities by message";
+    Scope {
+        name,
+        world,
+        calls,
+        depth: Some(depth),
+        leaves_out: nothing,
+    }
+}
+
+/// Three threads and a notification: bound or not, lending time or not; one of the threads is
+/// suspended, resumed, made more and less important, and loses its time.
+pub fn signals(depth: usize) -> Scope {
+    let mut world = World::new(14);
+    world.resumable = true;
+    let cnode = world.make(ObjectType::CNode, 4);
+    let notification = world.make(ObjectType::Notification, 0);
+    let endpoint = world.make(ObjectType::Endpoint, 0);
+    let reply = world.make(ObjectType::Reply, 0);
+    let players = [100, 100, 101].map(|priority| world.player(cnode, 4, priority));
+    for player in players {
+        world.time(player, 10_000, 10_000, 0);
+    }
+    world.lend(notification, cnode, 4, 1, 15, 0);
+    world.lend(notification, cnode, 4, 2, 1, 4);
+    world.lend(endpoint, cnode, 4, 3, 15, 0);
+    world.lend(reply, cnode, 4, 4, 15, 0);
+    let (tcb, sc) = (world.players[1].tcb_cap, world.players[1].sc_cap);
+    world.lend(tcb, cnode, 4, 5, 15, 0);
+    world.lend(sc, cnode, 4, 6, 15, 0);
+    let authority = world.players[2].tcb_cap;
+    world.lend(authority, cnode, 4, 7, 15, 0);
+    players.iter().for_each(|player| world.start(*player));
+    world.leave();
+    let mut calls = vec![
+        talk(Syscall::Send, 2, 0, 0),
+        talk(Syscall::Wait, 1, 0, 0),
+        talk(Syscall::NbWait, 1, 0, 0),
+        talk(Syscall::Recv, 3, 4, 0),
+        saying(talk(Syscall::Call, 3, 0, 0), 6, &[1], &[]),
+        talk(Syscall::Send, 4, 0, 0),
+        talk(Syscall::Yield, 0, 0, 0),
+    ];
+    let mut invoke = |cap, invocation, words: &[_], caps: &[_]| {
+        calls.push(alphabet::invoke(cap, invocation, words, caps));
+    };
+    invoke(5, Invocation::TcbSuspend, &[], &[]);
+    invoke(5, Invocation::TcbResume, &[], &[]);
+    invoke(5, Invocation::TcbSetPriority, &[99], &[7]);
+    invoke(5, Invocation::TcbSetPriority, &[101], &[7]);
+    invoke(5, Invocation::TcbSetPriority, &[102], &[7]);
+    invoke(5, Invocation::TcbBindNotification, &[], &[1]);
+    invoke(5, Invocation::TcbUnbindNotification, &[], &[]);
+    for object in [1, 5] {
+        invoke(6, Invocation::SchedContextBind, &[], &[object]);
+        invoke(6, Invocation::SchedContextUnbindObject, &[], &[object]);
+    }
+    invoke(6, Invocation::SchedContextUnbind, &[], &[]);
+    Scope {
+        name: "signals",
+        world,
+        calls,
+        depth: Some(depth),
+        leaves_out: nothing,
+    }
+}
+
 /// Three threads, two endpoints, two reply objects. The third thread can lose its own time, and
 /// run on what callers lend it.
 pub fn messages_between_three(depth: usize) -> Scope {

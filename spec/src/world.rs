@@ -267,6 +267,14 @@ impl World {
         self.players.len() - 1
     }
 
+    /// Lets an endpoint capability of the root task handle a thread's faults.
+    pub fn handler(&mut self, player: usize, cnode: Word, radix: Word, handler: Word) {
+        let tcb = self.players[player].tcb_cap;
+        let guard = abi::cnode::CNodeCapData::new(0, (64 - radix) as _).0;
+        let caps = [handler, cnode, VSPACE];
+        self.must(tcb, Invocation::TcbSetSpace, &[guard, 0], &caps);
+    }
+
     /// Gives a thread time of its own: budget and period in microseconds.
     pub fn time(&mut self, player: usize, budget: Word, period: Word, flags: Word) {
         let sc = self.make(ObjectType::SchedContext, 8);

@@ -37,3 +37,13 @@ fn derivation() {
 fn messages_between_three() {
     exactly(scopes::messages_between_three(60), 28_671, 118_625, 2475);
 }
+
+#[test]
+fn capabilities_by_message() {
+    exactly(scopes::capabilities_by_message(7), 42_581, 127_150, 36_054);
+}
+
+#[test]
+fn signals() {
+    exactly(scopes::signals(8), 21_154, 133_471, 51_566);
+}
