@@ -16,6 +16,8 @@ const EXIT_DEVICES: [&str; 2] = ["sifive,test1", "sifive,test0"];
 /// A machine on which lines behave like edges: they are completed at delivery.
 const EDGES: &str = "riscv-virtio";
 
+/// How many contexts an interrupt controller of this kind has room for.
+const MAX_CONTEXTS: u64 = 15872;
 /// How a hart's interrupt controller numbers the external interrupt of supervisor mode.
 const SUPERVISOR_EXTERNAL: u32 = 9;
 /// Devices that are kept are kept in pieces of this size.
@@ -150,10 +152,10 @@ pub(super) fn plic(tree: &Tree<'_>, hart: u64) -> Option<PlicSetup> {
     // One context for each pair of a hart's controller and one of its interrupts.
     let mut cells = node.cells("interrupts-extended");
     let contexts = core::iter::from_fn(|| Some((cells.next()?, cells.next()?)));
-    let context = contexts
-        .enumerate()
+    let context = (0..MAX_CONTEXTS)
+        .zip(contexts)
         .find(|(_, pair)| *pair == (handle, SUPERVISOR_EXTERNAL))
-        .map(|(context, _)| context as u64)?;
+        .map(|(context, _)| context)?;
     let root_is = |name| {
         tree.nodes()
             .next()

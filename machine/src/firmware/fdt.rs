@@ -18,6 +18,8 @@ const MAGIC: u32 = 0xd00d_feed;
 /// Version 17 is of 2006; what is older lacks the structure block's size.
 const VERSION: u32 = 17;
 const HEADER_BYTES: usize = 40;
+/// An entry of the reservation block: an address and a size.
+const RESERVATION_BYTES: usize = 16;
 /// Nodes inside nodes. Trees in use have four to eight levels.
 pub const MAX_DEPTH: usize = 16;
 /// Trees larger than this are refused; QEMU's are 1 MiB of mostly nothing.
@@ -215,8 +217,8 @@ impl<'a> Tree<'a> {
         loop {
             match tokens.next().ok_or(FdtError::Structure)? {
                 Token::Begin { .. } => {
-                    roots += usize::from(depth == 0);
-                    depth += 1;
+                    roots = roots.saturating_add(usize::from(depth == 0));
+                    depth = depth.saturating_add(1);
                     if depth > MAX_DEPTH {
                         return Err(FdtError::Depth);
                     }
@@ -280,11 +282,11 @@ impl<'a> Tree<'a> {
 
     /// The memory reservation block: what nobody may use.
     pub fn reservations(&self) -> impl Iterator<Item = Region> + 'a {
-        self.reservations.chunks_exact(16).filter_map(|entry| {
-            let (base, size) = entry.split_at(8);
+        let (entries, _) = self.reservations.as_chunks::<RESERVATION_BYTES>();
+        entries.iter().filter_map(|entry| {
             Some(Region {
-                base: number(base)?,
-                size: number(size)?,
+                base: number(entry.get(..8)?)?,
+                size: number(entry.get(8..)?)?,
             })
         })
     }
@@ -366,12 +368,18 @@ impl<'a> Tree<'a> {
 /// The reservations before the entry of zeroes, and where the block ends.
 fn reservations(bytes: &[u8], start: usize) -> Result<(&[u8], usize), FdtError> {
     let block = bytes.get(start..).ok_or(FdtError::Bounds)?;
-    let last = block
-        .chunks_exact(16)
-        .position(|entry| entry.iter().all(|byte| *byte == 0))
+    let (entries, _) = block.as_chunks::<RESERVATION_BYTES>();
+    let last = entries
+        .iter()
+        .position(|entry| *entry == [0; RESERVATION_BYTES])
         .ok_or(FdtError::Bounds)?;
-    let reservations = block.get(..last * 16).ok_or(FdtError::Bounds)?;
-    Ok((reservations, start + last * 16 + 16))
+    // The block is in memory, so its length fits.
+    let length = last.saturating_mul(RESERVATION_BYTES);
+    let reservations = block.get(..length).ok_or(FdtError::Bounds)?;
+    let end = start
+        .saturating_add(length)
+        .saturating_add(RESERVATION_BYTES);
+    Ok((reservations, end))
 }
 
 /// A node's name, and where its properties start.
@@ -408,7 +416,8 @@ impl<'a> Iterator for Nodes<'a> {
                         name,
                         properties: self.tokens.at,
                     };
-                    self.depth += 1;
+                    // Bounded by the path.
+                    self.depth = self.depth.saturating_add(1);
                     return Some(Node {
                         tree: self.tree,
                         path: self.path,
@@ -450,7 +459,7 @@ impl<'a> Node<'a> {
     /// The node that it is inside of.
     pub fn parent(&self) -> Option<Node<'a>> {
         (self.depth > 1).then(|| Node {
-            depth: self.depth - 1,
+            depth: self.depth.saturating_sub(1),
             ..*self
         })
     }
@@ -495,7 +504,8 @@ impl<'a> Node<'a> {
     /// The cells of a property; none if it does not exist.
     pub fn cells(&self, name: &str) -> impl Iterator<Item = u32> + 'a {
         let value = self.property(name).unwrap_or(&[]);
-        value.chunks_exact(4).filter_map(word)
+        let (cells, _) = value.as_chunks::<4>();
+        cells.iter().map(|cell| u32::from_be_bytes(*cell))
     }
 
     /// A property that is a text.
@@ -601,11 +611,15 @@ fn is_named(name: &[u8], step: &[u8]) -> bool {
 /// `value` as entries of three numbers of `cells` cells each.
 fn entries(value: &[u8], cells: [usize; 3]) -> impl Iterator<Item = [&[u8]; 3]> {
     // Cell counts come from the tree: those that are absurd make entries that no value holds.
-    let [first, second, third] = cells.map(|cells| cells.saturating_mul(4).min(MAX_BYTES));
-    let length = (first + second + third).max(1);
-    value.chunks_exact(length).map(move |entry| {
-        let (a, rest) = entry.split_at(first);
-        let (b, c) = rest.split_at(second);
-        [a, b, c]
+    let [first, second, third] = cells.map(|cells| cells.saturating_mul(4));
+    let mut rest = value;
+    core::iter::from_fn(move || {
+        let before = rest.len();
+        let (a, tail) = rest.split_at_checked(first)?;
+        let (b, tail) = tail.split_at_checked(second)?;
+        let (c, tail) = tail.split_at_checked(third)?;
+        rest = tail;
+        // Entries of nothing would never end.
+        (tail.len() < before).then_some([a, b, c])
     })
 }
