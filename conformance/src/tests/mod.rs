@@ -3,6 +3,7 @@
 mod asid;
 mod badges;
 mod boot;
+mod breakpoint;
 mod cnode;
 mod device;
 mod fault;
@@ -34,6 +35,7 @@ pub(crate) const ALL: &[&[Test]] = &[
     asid::TESTS,
     device::TESTS,
     sched::TESTS,
+    breakpoint::TESTS,
     misc::TESTS,
 ];
 
