@@ -44,8 +44,9 @@ pub mod root {
     };
 }
 
-/// The last slots of `empty`, which this crate keeps: for the exit device and the serial port.
-pub const RESERVED_SLOTS: Word = 2;
+/// The last slots of `empty`, which this crate keeps: for the exit device and the serial port,
+/// and what has to be taken to reach them.
+pub const RESERVED_SLOTS: Word = 3;
 
 static BOOT_INFO: AtomicPtr<BootInfo> = AtomicPtr::new(core::ptr::null_mut());
 
