@@ -160,6 +160,7 @@ impl Chaos {
             Arg::Buffer => choice % 2 * 0x1000,
             Arg::Register => 1 + choice % 20,
             Arg::Vector => 5 + choice % 3,
+            Arg::Copy => [0, 1, 2, 3, 8, 9][choice as usize % 6],
         }
     }
 
@@ -234,7 +235,12 @@ impl Chaos {
         if let Some((place, value)) = noise {
             let place = usize::from(place) % (words.len() + caps.len() + 1);
             if let Some(word) = words.get_mut(place) {
-                *word = value;
+                // See [`Arg::Copy`].
+                *word = if invocation == abi::Invocation::TcbCopyRegisters {
+                    value & !4
+                } else {
+                    value
+                };
             } else if let Some(cap) = caps.get_mut(place - words.len()) {
                 *cap = self.pick(Kind::Any, value as u16);
             } else {

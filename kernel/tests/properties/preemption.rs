@@ -23,7 +23,12 @@ fn at_every_point(world: &World, operation: impl Fn(&mut World)) {
     operation(&mut undisturbed);
     let mut tried = 0;
     // The kernel looks at every hundredth point; where it starts counting decides at which.
-    for start in [0, 1, PROFILE.max_work_units as u32 / 2, PROFILE.max_work_units as u32 - 1] {
+    for start in [
+        0,
+        1,
+        PROFILE.max_work_units as u32 / 2,
+        PROFILE.max_work_units as u32 - 1,
+    ] {
         for n in 1.. {
             let mut disturbed = world.clone();
             disturbed.k.work = start;
@@ -35,7 +40,9 @@ fn at_every_point(world: &World, operation: impl Fn(&mut World)) {
             }
             let difference = undisturbed.k.machine.difference(&disturbed.k.machine);
             assert_eq!(difference, None, "interrupted at look {n} from {start}");
-            assert!(disturbed.k.machine.timer_acknowledged() > world.k.machine.timer_acknowledged());
+            assert!(
+                disturbed.k.machine.timer_acknowledged() > world.k.machine.timer_acknowledged()
+            );
             tried += 1;
         }
     }
@@ -47,7 +54,8 @@ fn many_copies(w: &mut World, count: Word) -> CPtr {
     let (ep, node) = (w.endpoint(), w.cnode(9));
     for n in 0..count {
         let words = [n, 9, ep.0, 64, CapRights::ALL.0, n + 1];
-        w.root_invokes(node, Invocation::CNodeMint, &words, &[CNODE]).expect("mint");
+        w.root_invokes(node, Invocation::CNodeMint, &words, &[CNODE])
+            .expect("mint");
     }
     ep
 }
@@ -74,7 +82,8 @@ fn deleting_a_large_cnode() {
 fn revoking_cnodes_inside_each_other() {
     let mut w = small();
     let (untyped, at) = (w.untyped(15), w.free_slots(6));
-    w.try_retype(untyped, ObjectType::CNode, 6, at, 6).expect("CNodes");
+    w.try_retype(untyped, ObjectType::CNode, 6, at, 6)
+        .expect("CNodes");
     let nodes: Vec<CPtr> = (0..6).map(|n| CPtr(at.0 + n)).collect();
     let ep = w.endpoint();
     for node in &nodes {
@@ -91,7 +100,8 @@ fn revoking_cnodes_inside_each_other() {
     at_every_point(&w, |w| {
         w.revoke(untyped);
         // All memory is free: one object as large as the untyped fits.
-        w.try_retype(untyped, ObjectType::Untyped, 15, at, 1).expect("the whole memory");
+        w.try_retype(untyped, ObjectType::Untyped, 15, at, 1)
+            .expect("the whole memory");
     });
 }
 
@@ -111,7 +121,8 @@ fn revoking_memory_with_everything_in_it() {
     ];
     let mut next = at.0;
     for (object, bits, count) in objects {
-        w.try_retype(untyped, object, bits, CPtr(next), count).expect("objects");
+        w.try_retype(untyped, object, bits, CPtr(next), count)
+            .expect("objects");
         next += count;
     }
     at_every_point(&w, |w| w.revoke(untyped));
@@ -125,16 +136,22 @@ fn making_a_large_object() {
     });
     let (untyped, at) = (w.untyped(22), w.free_slot());
     // Memory that was used before and is dirty.
-    w.try_retype(untyped, ObjectType::X86LargePage, 0, at, 1).expect("a large page");
+    w.try_retype(untyped, ObjectType::X86LargePage, 0, at, 1)
+        .expect("a large page");
     let base = machine::KernelAddress::of(w.frame_address(at));
     for offset in (0..2 << 20).step_by(4096) {
         w.k.machine.store(base.plus(offset), u64::MAX);
     }
     w.delete(at);
     at_every_point(&w, |w| {
-        w.try_retype(untyped, ObjectType::X86LargePage, 0, at, 1).expect("a large page");
+        w.try_retype(untyped, ObjectType::X86LargePage, 0, at, 1)
+            .expect("a large page");
         for offset in (0..2 << 20).step_by(4096) {
-            assert_eq!(w.k.machine.load(base.plus(offset)), 0, "dirty at {offset:#x}");
+            assert_eq!(
+                w.k.machine.load(base.plus(offset)),
+                0,
+                "dirty at {offset:#x}"
+            );
         }
     });
 }

@@ -201,7 +201,7 @@ impl World {
     /// Takes interrupts and executes system calls that are to be executed again, until the
     /// current thread is somewhere else in its program.
     pub(crate) fn settle(&mut self) {
-        for _ in 0..2_000 {
+        for _ in 0..400 {
             if let Some(irq) = self.k.machine.take_interrupt() {
                 if let Some(current) = self.current() {
                     let next = self.k[current.context()].next_ip;
@@ -217,7 +217,8 @@ impl World {
                 _ => return,
             }
         }
-        panic!("the system never comes to rest");
+        let current = self.current().map(|c| (self.k[c], self.k[c.context()]));
+        panic!("the system never comes to rest: {current:x?} runs again and again");
     }
 
     /// The processor executes the instruction at [`SYSCALL_AT`].
@@ -309,7 +310,11 @@ impl World {
             "the root task was woken and does not run: it is {:?} on {:?}, bell {}",
             self.state(self.root),
             self.sched_context_of(self.root),
-            if self.k.machine.masked(WAKE) { "masked" } else { "heard" },
+            if self.k.machine.masked(WAKE) {
+                "masked"
+            } else {
+                "heard"
+            },
         );
     }
 

@@ -49,6 +49,9 @@ pub(crate) enum Arg {
     Buffer,
     Register,
     Vector,
+    /// What CopyRegisters does; not the frame, for a thread that gets the frame of a system call makes
+    /// that call, perhaps this one, for ever.
+    Copy,
 }
 
 /// One operation: what it asks of which capability, with which words and capabilities.
@@ -83,7 +86,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         &[A::Flag, A::One, A::Page],
         &[],
     ),
-    (Invocation::TcbCopyRegisters, K::Tcb, &[A::Bits], &[K::Tcb]),
+    (Invocation::TcbCopyRegisters, K::Tcb, &[A::Copy], &[K::Tcb]),
     (
         Invocation::TcbConfigure,
         K::Tcb,
