@@ -4,7 +4,7 @@
 mod alphabet;
 
 use crate::world::objects::{CNODE, DEPTH, TCB, VSPACE};
-use crate::world::{CPtr, SYSCALL_AT, Thread, World};
+use crate::world::{CPtr, Thread, World};
 use abi::bootinfo::slot;
 use abi::ipc_buffer::{CAPS_OR_BADGES, MSG, RECEIVE_CNODE, RECEIVE_DEPTH, RECEIVE_INDEX};
 use abi::{LABELS, MessageInfo, OBJECT_TYPES, ObjectType, Syscall, Word};
@@ -206,12 +206,16 @@ impl Chaos {
             }
         }
         let word = |n: usize| words.get(n).copied().unwrap_or(0);
-        let context = self.w.registers_mut(thread);
-        context.rsi = MessageInfo::new(label, 0, caps.len(), words.len()).0;
-        [context.rdi, context.r12, context.r13] = registers.map(|cap| cap.0);
-        [context.r10, context.r8, context.r9, context.r15] = [word(0), word(1), word(2), word(3)];
-        context.rdx = syscall.number() as Word;
-        context.next_ip = SYSCALL_AT;
+        self.w
+            .set_info(thread, MessageInfo::new(label, 0, caps.len(), words.len()));
+        let [cap, reply, destination] = registers;
+        self.w.set_cap(thread, cap);
+        self.w.set_reply(thread, reply);
+        self.w.set_destination(thread, destination);
+        for n in 0..4 {
+            self.w.set_message_register(thread, n, word(n));
+        }
+        self.w.set_syscall(thread, syscall.number());
         self.w.settle();
     }
 
@@ -260,7 +264,7 @@ impl Chaos {
         };
         self.call(thread, by, first, label, &words, &caps);
         let answered = by == Syscall::Call && self.w.current() == Some(thread.object);
-        if answered && MessageInfo(self.w.registers(thread).rsi).label() == 0 {
+        if answered && self.w.info(thread).label() == 0 {
             self.successes += 1;
         }
     }

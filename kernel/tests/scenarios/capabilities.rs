@@ -315,9 +315,7 @@ fn a_thread_can_delete_itself() {
         CNODE,
         &crate::world::msg(delete_label()).words(&[thread.tcb.0, DEPTH]),
     );
-    let context = w.registers_mut(thread);
-    context.rdx = abi::Syscall::Call.number() as Word;
-    context.next_ip = crate::world::SYSCALL_AT;
+    w.set_syscall(thread, abi::Syscall::Call.number());
     w.settle();
     assert_eq!(w.cap(thread.tcb), Cap::Null);
     assert!(w.is_current(other));
@@ -361,7 +359,7 @@ fn an_address_leads_through_the_levels_of_a_cspace() {
     w.nb_wait(thread, address);
     w.signal(thread, address);
     w.nb_wait(thread, address);
-    assert_eq!(w.registers(thread).rdi, 5);
+    assert_eq!(w.badge(thread), 5);
 }
 
 #[test]

@@ -35,9 +35,7 @@ fn pair(w: &mut World) -> Pair {
 /// `thread` touches memory that is not there.
 fn vm_fault(w: &mut World, thread: Thread, address: Word) {
     w.run(thread);
-    let context = w.registers_mut(thread);
-    context.next_ip = 0x1000;
-    context.fault_ip = 0x1000;
+    w.set_ip(thread, 0x1000);
     w.enter(Event::VmFault {
         address,
         status: 6,
@@ -67,11 +65,7 @@ fn any_reply_to_a_vm_fault_restarts_the_instruction() {
     vm_fault(&mut w, p.thread, 0xdead_b000);
     w.reply_recv(p.handler, p.reply, msg(99).words(&[0x5555]), p.ep);
     w.run(p.thread);
-    assert_eq!(
-        w.registers(p.thread).next_ip,
-        0x1000,
-        "not where the reply says"
-    );
+    assert_eq!(w.ip(p.thread), 0x1000, "not where the reply says");
 }
 
 #[test]
@@ -212,7 +206,7 @@ fn an_exception_shows_its_number_and_a_reply_with_a_label_stops_the_thread() {
     w.resume(p.thread);
     w.run(p.thread);
     assert_eq!(
-        w.registers(p.thread).next_ip,
+        w.ip(p.thread),
         0x3000,
         "the words were written all the same"
     );
@@ -278,7 +272,7 @@ fn resume_forgets_the_fault_and_tries_again() {
     vm_fault(&mut w, p.thread, 0x77);
     w.resume(p.thread);
     w.run(p.thread);
-    assert_eq!(w.registers(p.thread).next_ip, 0x1000);
+    assert_eq!(w.ip(p.thread), 0x1000);
     // The reply finds nobody.
     w.reply_recv(p.handler, p.reply, [1], p.ep);
     assert!(w.is_blocked(p.handler));

@@ -90,11 +90,15 @@ fn a_receive_that_does_not_block_finds_badge_zero_and_changes_nothing_else() {
     let receiver = w.thread();
     let (ep, reply) = (w.endpoint(), w.reply_object());
     w.run(receiver);
-    w.registers_mut(receiver).rsi = 0x1234;
-    w.registers_mut(receiver).r10 = 9;
+    w.set_info(receiver, MessageInfo(0x1234));
+    w.set_message_register(receiver, 0, 9);
     w.nb_recv(receiver, ep, reply);
-    let after = w.registers(receiver);
-    assert_eq!((after.rdi, after.rsi, after.r10), (0, 0x1234, 9));
+    let after = (
+        w.badge(receiver),
+        w.info(receiver).0,
+        w.message_register(receiver, 0),
+    );
+    assert_eq!(after, (0, 0x1234, 9));
     assert_eq!(w.state(receiver), ThreadState::Running);
 }
 
@@ -152,7 +156,7 @@ fn a_longer_message_is_cut_to_120_words() {
     let ep = w.endpoint();
     w.wait(receiver, ep);
     w.prepare(sender, ep, &Message::from([1]));
-    w.registers_mut(sender).rsi = MessageInfo::new(0, 0, 0, 127).0;
+    w.set_info(sender, MessageInfo::new(0, 0, 0, 127));
     w.syscall(sender, Syscall::Send);
     assert_eq!(w.received(receiver).words.len(), 120);
 }
@@ -165,18 +169,17 @@ fn without_a_buffer_four_words_arrive() {
     w.remove_buffer(receiver);
     w.wait(receiver, ep);
     w.send(sender, ep, msg(0).words(&[1, 2, 3, 4, 5, 6]));
-    assert_eq!(MessageInfo(w.registers(receiver).rsi).length(), 4);
+    assert_eq!(w.info(receiver).length(), 4);
     w.remove_buffer(sender);
     w.wait(receiver, ep);
     w.run(sender);
-    let context = w.registers_mut(sender);
-    context.rdi = ep.0;
-    context.rsi = MessageInfo::new(9, 0, 2, 60).0;
-    context.r15 = 44;
+    w.set_cap(sender, ep);
+    w.set_info(sender, MessageInfo::new(9, 0, 2, 60));
+    w.set_message_register(sender, 3, 44);
     w.syscall(sender, Syscall::Send);
-    let info = MessageInfo(w.registers(receiver).rsi);
+    let info = w.info(receiver);
     assert_eq!((info.label(), info.length(), info.extra_caps()), (9, 4, 0));
-    assert_eq!(w.registers(receiver).r15, 44);
+    assert_eq!(w.message_register(receiver, 3), 44);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Notifications: flags to wait for.
 
 use crate::world::{CPtr, Message, World, error};
-use abi::Invocation;
 use abi::error::ErrorCode;
 use abi::rights::CapRights;
+use abi::{Invocation, MessageInfo};
 use kernel::object::tcb::ThreadState;
 
 #[test]
@@ -14,7 +14,7 @@ fn a_signal_is_remembered() {
     let badged = w.badged(n, 0b01);
     w.signal(signaller, badged);
     w.wait(waiter, n);
-    assert_eq!(w.registers(waiter).rdi, 0b01);
+    assert_eq!(w.badge(waiter), 0b01);
     assert_eq!(w.state(waiter), ThreadState::Running);
 }
 
@@ -28,9 +28,9 @@ fn signals_add_up_until_they_are_heard() {
     w.signal(signaller, two);
     w.signal(signaller, one);
     w.nb_wait(waiter, n);
-    assert_eq!(w.registers(waiter).rdi, 0b111);
+    assert_eq!(w.badge(waiter), 0b111);
     w.nb_wait(waiter, n);
-    assert_eq!(w.registers(waiter).rdi, 0);
+    assert_eq!(w.badge(waiter), 0);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_signal_through_an_unbadged_capability_wakes_with_badge_zero() {
     ));
     w.signal(signaller, n);
     assert_eq!(w.state(waiter), ThreadState::Running);
-    assert_eq!(w.registers(waiter).rdi, 0);
+    assert_eq!(w.badge(waiter), 0);
 }
 
 #[test]
@@ -55,12 +55,16 @@ fn a_signal_writes_the_badge_and_nothing_else() {
     let n = w.notification();
     let badged = w.badged(n, 3);
     w.run(waiter);
-    w.registers_mut(waiter).rsi = 0x77;
-    w.registers_mut(waiter).r10 = 0x88;
+    w.set_info(waiter, MessageInfo(0x77));
+    w.set_message_register(waiter, 0, 0x88);
     w.wait(waiter, n);
     w.signal(signaller, badged);
-    let after = w.registers(waiter);
-    assert_eq!((after.rdi, after.rsi, after.r10), (3, 0x77, 0x88));
+    let after = (
+        w.badge(waiter),
+        w.info(waiter).0,
+        w.message_register(waiter, 0),
+    );
+    assert_eq!(after, (3, 0x77, 0x88));
 }
 
 #[test]
@@ -125,7 +129,7 @@ fn a_bound_notification_is_heard_while_waiting_for_a_message() {
     w.recv(server, ep, reply);
     w.signal(signaller, badged);
     assert_eq!(w.state(server), ThreadState::Running);
-    assert_eq!(w.registers(server).rdi, 0x40);
+    assert_eq!(w.badge(server), 0x40);
     // The endpoint is empty again, and the reply object free.
     w.nb_send(signaller, ep, [1]);
     w.recv(server, ep, reply);
@@ -142,7 +146,7 @@ fn a_bound_notification_that_is_active_comes_before_messages() {
     w.signal(client, badged);
     w.send(client, ep, [9]);
     w.recv(server, ep, reply);
-    assert_eq!(w.registers(server).rdi, 2);
+    assert_eq!(w.badge(server), 2);
     w.recv(server, ep, reply);
     assert_eq!(w.received(server), Message::from([9]));
 }

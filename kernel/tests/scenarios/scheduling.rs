@@ -452,9 +452,7 @@ fn unknown_calls_without_handler_stop_the_thread() {
     let mut w = World::new();
     let thread = w.thread();
     w.run(thread);
-    let context = w.registers_mut(thread);
-    context.rdx = 12345;
-    context.next_ip = crate::world::SYSCALL_AT;
+    w.set_syscall(thread, 12345);
     w.settle();
     assert_eq!(w.state(thread), ThreadState::Inactive);
     assert_ne!(Syscall::Yield.number(), 12345);

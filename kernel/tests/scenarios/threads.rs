@@ -147,7 +147,7 @@ fn suspend_stops_and_resume_continues_where_the_thread_was() {
     let (thread, other) = w.pair();
     let n = w.notification();
     w.signal(thread, n);
-    assert_eq!(w.registers(thread).next_ip, AFTER_SYSCALL);
+    assert_eq!(w.ip(thread), AFTER_SYSCALL);
     w.suspend(thread);
     w.run(other);
     assert_eq!(w.state(thread), ThreadState::Inactive);
@@ -168,7 +168,7 @@ fn a_thread_that_is_resumed_out_of_a_blocking_call_makes_it_again() {
     w.send(sender, ep, [3]);
     w.suspend(sender);
     w.nb_wait(other, ep);
-    assert_eq!(w.registers(other).rdi, 0, "nobody sends now");
+    assert_eq!(w.badge(other), 0, "nobody sends now");
     assert_eq!(w.registers(sender).fault_ip, SYSCALL_AT);
     w.resume(sender);
     w.wait(other, ep);
@@ -272,10 +272,10 @@ fn the_tls_base_can_be_set_by_others_and_by_the_thread_itself() {
     assert_eq!(w.registers(thread).fs_base, 0x5000);
     if abi::PROFILE.set_tls_base_self {
         w.run(thread);
-        w.registers_mut(thread).rdi = 0x6000;
+        w.set_cap(thread, CPtr(0x6000));
         w.syscall(thread, abi::Syscall::SetTlsBase);
         assert_eq!(w.registers(thread).fs_base, 0x6000);
-        w.registers_mut(thread).rdi = 1 << 60;
+        w.set_cap(thread, CPtr(1 << 60));
         w.syscall(thread, abi::Syscall::SetTlsBase);
         assert_eq!(w.registers(thread).fs_base, 0, "not canonical");
     }
@@ -350,13 +350,13 @@ fn debug_calls_of_a_debug_kernel() {
     let thread = w.thread();
     w.run(thread);
     for byte in *b"hi\n" {
-        w.registers_mut(thread).rdi = byte.into();
+        w.set_cap(thread, CPtr(byte.into()));
         w.syscall(thread, abi::Syscall::DebugPutChar);
     }
     assert!(w.k.machine.console().ends_with("hi\n"));
-    w.registers_mut(thread).rdi = CNODE.0;
+    w.set_cap(thread, CNODE);
     w.syscall(thread, abi::Syscall::DebugCapIdentify);
-    assert_eq!(w.registers(thread).rdi, abi::cap_type::CNODE);
+    assert_eq!(w.badge(thread), abi::cap_type::CNODE);
     w.syscall(thread, abi::Syscall::DebugHalt);
     assert!(w.k.machine.halted());
 }

@@ -3,7 +3,7 @@
 use super::{CPtr, Error, Message, Thread, World};
 use abi::error::ErrorCode;
 use abi::ipc_buffer::{CAPS_OR_BADGES, MSG};
-use abi::{Invocation, LABELS, MessageInfo, Syscall, Word};
+use abi::{Invocation, LABELS, Syscall, Word};
 
 /// What an invocation answers.
 pub(crate) type Answer = Result<Vec<Word>, Error>;
@@ -21,17 +21,17 @@ impl World {
         let word = |i: usize| message.words.get(i).copied().unwrap_or(0);
         let registers = [word(0), word(1), word(2), word(3)];
         let info = message.info();
-        let context = self.registers_mut(thread);
-        context.rdi = cap.0;
-        context.rsi = info.0;
-        [context.r10, context.r8, context.r9, context.r15] = registers;
+        self.set_cap(thread, cap);
+        self.set_info(thread, info);
+        for (n, word) in registers.into_iter().enumerate() {
+            self.set_message_register(thread, n, word);
+        }
     }
 
     /// What `thread` finds in its registers and buffer after a call.
     pub(crate) fn received(&self, thread: Thread) -> Message {
-        let context = self.registers(thread);
-        let info = MessageInfo(context.rsi);
-        let registers = [context.r10, context.r8, context.r9, context.r15];
+        let info = self.info(thread);
+        let registers = [0, 1, 2, 3].map(|n| self.message_register(thread, n));
         let word = |i: usize| match registers.get(i) {
             Some(word) => *word,
             None => self.buffer_word(thread, MSG + i),
@@ -40,7 +40,7 @@ impl World {
             label: info.label(),
             words: (0..info.length()).map(word).collect(),
             caps: Vec::new(),
-            badge: context.rdi,
+            badge: self.badge(thread),
             extra_caps: info.extra_caps(),
             unwrapped: info.caps_unwrapped(),
         }
@@ -90,9 +90,8 @@ impl World {
 
     fn prepare_receive(&mut self, thread: Thread, from: CPtr, reply: CPtr) {
         self.run(thread);
-        let context = self.registers_mut(thread);
-        context.rdi = from.0;
-        context.r12 = reply.0;
+        self.set_cap(thread, from);
+        self.set_reply(thread, reply);
     }
 
     /// ReplyRecv: answers the caller held by `reply`, then receives from `from`.
@@ -104,7 +103,7 @@ impl World {
         from: CPtr,
     ) {
         self.prepare(thread, from, &answer.into());
-        self.registers_mut(thread).r12 = reply.0;
+        self.set_reply(thread, reply);
         self.syscall(thread, Syscall::ReplyRecv);
     }
 
@@ -118,9 +117,8 @@ impl World {
         reply: CPtr,
     ) {
         self.prepare(thread, from, &message.into());
-        let context = self.registers_mut(thread);
-        context.r13 = to.0;
-        context.r12 = reply.0;
+        self.set_destination(thread, to);
+        self.set_reply(thread, reply);
         self.syscall(thread, Syscall::NbSendRecv);
     }
 
@@ -133,7 +131,7 @@ impl World {
         from: CPtr,
     ) {
         self.prepare(thread, from, &message.into());
-        self.registers_mut(thread).r12 = to.0;
+        self.set_reply(thread, to);
         self.syscall(thread, Syscall::NbSendWait);
     }
 

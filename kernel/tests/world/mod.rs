@@ -20,6 +20,7 @@ pub(crate) mod deep;
 pub(crate) mod message;
 pub(crate) mod objects;
 mod platform;
+mod registers;
 
 pub(crate) use message::{CPtr, Error, Message, error, msg};
 
@@ -27,7 +28,6 @@ use abi::Word;
 use kernel::Kernel;
 use kernel::cap::Cap;
 use kernel::entry::{self, Event};
-use kernel::isa::Context;
 use kernel::object::sched_context::SchedContext;
 use kernel::object::store::Ref;
 use kernel::object::tcb::{Tcb, TcbSlot, ThreadState};
@@ -37,7 +37,7 @@ use machine::{Irq, KernelAddress, Machine, PhysicalAddress};
 /// Address of the one instruction of all programs.
 pub(crate) const SYSCALL_AT: Word = 0x40_0000;
 /// Address behind it.
-pub(crate) const AFTER_SYSCALL: Word = SYSCALL_AT + 2;
+pub(crate) const AFTER_SYSCALL: Word = SYSCALL_AT + registers::SYSCALL_BYTES;
 /// Priority of threads, unless the test says otherwise.
 pub(crate) const PRIORITY: Word = 100;
 /// Budget and period of threads, in microseconds.
@@ -94,7 +94,7 @@ impl World {
     pub(crate) fn with(config: &Config) -> Self {
         let mut k = platform::boot(config);
         let root = platform::root_thread(&mut k);
-        let boot_info_at = k[root.object.context()].rdi;
+        let boot_info_at = k[root.object.context()].capability();
         let mut w = Self {
             k,
             root,
@@ -157,16 +157,6 @@ impl World {
         self.k[cnode.slot(at.0)].cap()
     }
 
-    /// The thread's registers.
-    pub(crate) fn registers(&self, thread: Thread) -> Context {
-        self.k[thread.object.context()]
-    }
-
-    /// The thread's registers, to be changed by the thread.
-    pub(crate) fn registers_mut(&mut self, thread: Thread) -> &mut Context {
-        &mut self.k[thread.object.context()]
-    }
-
     /// A word of the thread's IPC buffer.
     pub(crate) fn buffer_word(&self, thread: Thread, index: usize) -> Word {
         let base = thread.buffer.expect("the thread has an IPC buffer");
@@ -223,20 +213,15 @@ impl World {
 
     /// The processor executes the instruction at [`SYSCALL_AT`].
     fn execute_syscall(&mut self, current: Ref<Tcb>) {
-        let context = &mut self.k[current.context()];
-        context.fault_ip = SYSCALL_AT;
-        context.next_ip = AFTER_SYSCALL;
-        context.fast_return = 1;
-        let number = context.rdx;
-        self.enter_once(Event::Syscall(number as i64));
+        let number = self.syscall_number(current);
+        registers::enter_by_syscall(&mut self.k[current.context()]);
+        self.enter_once(Event::Syscall(number));
     }
 
     /// `thread` executes `SYSCALL` with the registers that it has.
     pub(crate) fn syscall(&mut self, thread: Thread, number: abi::Syscall) {
         self.run(thread);
-        let context = self.registers_mut(thread);
-        context.rdx = number.number() as Word;
-        context.next_ip = SYSCALL_AT;
+        self.set_syscall(thread, number.number());
         self.settle();
     }
 
@@ -260,12 +245,10 @@ impl World {
                         object: current,
                         ..thread
                     };
-                    let context = self.registers_mut(other);
-                    let saved = context.rdx;
-                    context.rdx = abi::Syscall::Yield.number() as Word;
-                    context.next_ip = SYSCALL_AT;
+                    let number = self.syscall_number(current);
+                    self.set_syscall(other, abi::Syscall::Yield.number());
                     self.settle();
-                    self.registers_mut(other).rdx = saved;
+                    self.restore_syscall_number(other, number);
                 }
                 None => break,
             }
@@ -322,10 +305,8 @@ impl World {
     pub(crate) fn root_sleeps(&mut self) {
         let (root, bell) = (self.root, self.bell);
         self.run(root);
-        let context = self.registers_mut(root);
-        context.rdi = bell.0;
-        context.rdx = abi::Syscall::Wait.number() as Word;
-        context.next_ip = SYSCALL_AT;
+        self.set_cap(root, bell);
+        self.set_syscall(root, abi::Syscall::Wait.number());
         self.settle();
     }
 
@@ -333,13 +314,6 @@ impl World {
     pub(crate) fn interrupt(&mut self, irq: Irq) {
         self.k.machine.raise(irq);
         self.settle();
-    }
-
-    /// A stopped thread will not make its last system call again when it is resumed.
-    pub(crate) fn move_past_syscall(&mut self, thread: Thread) {
-        let context = self.registers_mut(thread);
-        context.fault_ip = AFTER_SYSCALL;
-        context.next_ip = AFTER_SYSCALL;
     }
 
     /// Lets `us` microseconds pass. Timer interrupts arrive when they are due.
