@@ -71,7 +71,9 @@ pub fn delete(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
 /// Deletes everything derived from `slot`.
 #[doc(alias = "cteRevoke")]
 pub fn revoke(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
-    while let Some(child) = cdt::first_child(k, slot) {
+    k.revoking = Some(slot);
+    // The slot's own CNode may be derived from the slot, and end with the rest.
+    while let Some(child) = k.revoking.and_then(|slot| cdt::first_child(k, slot)) {
         delete(k, child)?;
         k.preemption_point()?;
     }
@@ -175,9 +177,14 @@ fn empty(k: &mut Kernel, slot: Ref<Slot>, remainder: Cap, cleanup: Cleanup) {
     }
     if let Cap::Zombie(zombie) = remainder {
         match zombie.kind {
-            ZombieKind::CNode { radix } => k
-                .machine
-                .gone(zombie.slots.address(), bits::size(cnode_bits(radix))),
+            ZombieKind::CNode { radix } => {
+                let (first, len) = (zombie.slots.address(), bits::size(cnode_bits(radix)));
+                k.revoking = k.revoking.filter(|slot| {
+                    // An address below the first slot wraps to far above the last.
+                    slot.address().bits().wrapping_sub(first.bits()) >= len
+                });
+                k.machine.gone(first, len);
+            }
             ZombieKind::Tcb => tcb::memory_gone(k, tcb::block_of_slots(zombie.slots)),
         }
     }

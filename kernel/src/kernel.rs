@@ -4,6 +4,7 @@
 use crate::console::Level;
 use crate::isa;
 use crate::object::asid::AsidTable;
+use crate::object::cnode::Slot;
 use crate::object::domain::Schedule;
 use crate::object::irq::IrqTable;
 use crate::object::sched_context::SchedContext;
@@ -80,6 +81,9 @@ pub struct Kernel {
     pub log: Level,
     /// Work done since the last preemption point that looked.
     pub work: u32,
+    /// The slot whose descendants are being deleted, until its CNode ends. Means nothing between
+    /// entries.
+    pub revoking: Option<Ref<Slot>>,
     /// All threads, newest first (debug flavour).
     pub all_threads: Option<Ref<Tcb>>,
 }
@@ -125,6 +129,7 @@ impl Kernel {
             },
             log: Level::Errors,
             work: 0,
+            revoking: None,
             all_threads: None,
         }
     }
@@ -143,6 +148,7 @@ impl Kernel {
             limits: self.limits,
             log: self.log,
             work: self.work,
+            revoking: self.revoking,
             all_threads: self.all_threads,
         }
     }
