@@ -5,14 +5,17 @@
 //! influence what comes are one: the abstract state, and the order and marks of the derivation
 //! list. Registers do not count, since every call of the alphabet writes them all first.
 
+use crate::interrupt;
 use crate::judge::{self, Before, Verdict};
 use crate::model::{Request, State};
 use crate::refinement::{Abstract, Lens, abstraction};
 use crate::saved::Saved;
 use crate::world::{self, World};
+use abi::invocation::{Invocation, LABELS};
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A world with an alphabet.
 pub struct Scope {
@@ -21,6 +24,8 @@ pub struct Scope {
     pub calls: Vec<Request>,
     /// How many calls deep; `None`: until nothing new comes.
     pub depth: Option<usize>,
+    /// Whether each call is also interrupted at each of its preemption points.
+    pub interrupted: bool,
     /// Calls that this scope leaves to others.
     pub leaves_out: fn(&State, &Request) -> bool,
 }
@@ -32,6 +37,8 @@ pub struct Counts {
     pub transitions: usize,
     /// Of these, calls that were answered with success.
     pub successes: usize,
+    /// Calls made again with an interrupt at one of their preemption points, or at all.
+    pub interrupted: usize,
     /// The longest way to a state.
     pub depth: usize,
 }
@@ -104,7 +111,8 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
                     continue;
                 }
                 from.saved.put(&mut scope.world.k);
-                let step = perform(&mut scope.world, &lens, &from.state, &from.saved, call);
+                let step =
+                    caught(|| perform(&mut scope.world, &lens, &from.state, &from.saved, call));
                 counts.transitions += 1;
                 let (seen, success) = step.map_err(|why| {
                     let mut calls = path(&origins, from.id);
@@ -117,6 +125,27 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
                 })?;
                 counts.successes += usize::from(success);
                 let Some(seen) = seen else { continue };
+                if scope.interrupted {
+                    let interrupted = caught(|| {
+                        interrupt::everywhere(
+                            &mut scope.world,
+                            &lens,
+                            &from.state,
+                            &from.saved,
+                            call,
+                            &seen.state,
+                        )
+                    });
+                    counts.interrupted += interrupted.map_err(|why| {
+                        let mut calls = path(&origins, from.id);
+                        calls.push(call.clone());
+                        Box::new(Counterexample {
+                            scope: scope.name,
+                            calls,
+                            why,
+                        })
+                    })?;
+                }
                 if known.insert(key(&seen), ()).is_none() {
                     let id = origins.len() + 1;
                     origins.push(Origin {
@@ -138,8 +167,18 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
     Ok(counts)
 }
 
+/// A panic of the kernel or of the model machine is a wrong step too.
+fn caught<T>(step: impl FnOnce() -> Verdict<T>) -> Verdict<T> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(verdict) => verdict,
+        Err(panic) => Err(panic
+            .downcast::<String>()
+            .map_or("a panic".into(), |why| *why)),
+    }
+}
+
 /// What the thread that runs is about to do again.
-fn again(state: &State) -> Option<Request> {
+pub(crate) fn again(state: &State) -> Option<Request> {
     state.thread(state.current?)?.says.clone()
 }
 
@@ -157,7 +196,7 @@ fn path(origins: &[Origin], to: usize) -> Vec<Request> {
 
 /// One call by whoever runs, on both sides, judged. What the kernel's state is afterwards, and
 /// whether the answer was success.
-fn perform(
+pub(crate) fn perform(
     world: &mut World,
     lens: &Lens,
     state: &State,
@@ -176,9 +215,15 @@ fn perform(
         world::goes_on(k, player.tcb);
     }
     let before = Before::new(k, players, state, saved);
-    let mut expected = state.clone();
-    let told = expected.syscall(call);
+    k.work = 0;
     world::step(k, call.syscall);
+    let mut expected = state.clone();
+    if Some(call.label) == LABELS.label(Invocation::CNodeRevoke) {
+        let now = abstraction(k, lens).state;
+        expected.witness = Some(now.slots.into_keys().collect());
+    }
+    let told = expected.syscall(call);
+    expected.witness = None;
     let seen = judge::judge(world, lens, &before, &expected, &told)?;
     let heard = current.and_then(|thread| told.get(&thread));
     let label = heard
@@ -193,7 +238,7 @@ pub fn replay(scope: &mut Scope, calls: &[Request]) -> Result<(), Box<Counterexa
     let mut state = abstraction(&scope.world.k, &lens).state;
     for (n, call) in calls.iter().enumerate() {
         let saved = Saved::of(&mut scope.world.k);
-        let step = perform(&mut scope.world, &lens, &state, &saved, call);
+        let step = caught(|| perform(&mut scope.world, &lens, &state, &saved, call));
         let (seen, _) = step.map_err(|why| {
             let calls = calls[..=n].to_vec();
             Box::new(Counterexample {

@@ -10,7 +10,7 @@ use abi::message::MessageInfo;
 use kernel::Kernel;
 use kernel::isa::Context;
 use kernel::object::cnode;
-use machine::{KernelAddress, Kind};
+use machine::{KernelAddress, Kind, PhysicalAddress};
 
 /// Why a step is wrong.
 pub type Verdict<T> = Result<T, String>;
@@ -63,12 +63,12 @@ pub fn judge(
     if now.state != *expected {
         return Err(difference(&now.state, expected));
     }
-    outside_untouched(k, lens)?;
+    outside_untouched(world, lens, before)?;
     confined(before.state, &now.state)?;
     Ok(Some(now))
 }
 
-fn difference(kernel: &State, expected: &State) -> String {
+pub(crate) fn difference(kernel: &State, expected: &State) -> String {
     let mut text = String::from("the kernel and the specification disagree:\n");
     for slot in kernel.slots.keys().chain(expected.slots.keys()) {
         let (a, b) = (kernel.slots.get(slot), expected.slots.get(slot));
@@ -142,9 +142,7 @@ fn buffer(k: &Kernel, player: &Player, heard: &Heard) -> Verdict<()> {
     };
     for (n, word) in message.words.iter().enumerate().skip(4) {
         let at = (abi::ipc_buffer::MSG + n) as u64 * 8;
-        let found = k
-            .machine
-            .peek(machine::PhysicalAddress(player.buffer.0 + at));
+        let found = k.machine.peek(PhysicalAddress(player.buffer.0 + at));
         if found != Some(*word) {
             return Err(format!(
                 "word {n} of the message is {found:?}, should be {word:#x}"
@@ -154,21 +152,30 @@ fn buffer(k: &Kernel, player: &Player, heard: &Heard) -> Verdict<()> {
     Ok(())
 }
 
-/// Nothing outside the world's memory has changed but what may: neighbours in the derivation
-/// list, which hold no authority, and the buffers of those who were told something.
-fn outside_untouched(k: &Kernel, lens: &Lens) -> Verdict<()> {
+/// Nothing outside the world's memory has changed but what holds no authority: neighbours in the
+/// derivation list and in the list of all threads, IPC buffers, and capabilities to the world.
+fn outside_untouched(world: &World, lens: &Lens, before: &Before<'_>) -> Verdict<()> {
+    let k = &world.k;
+    // Slots of the root task that hold capabilities to the world are part of its state.
+    let root = lens.root.slots.address();
+    let ours = |at: KernelAddress| {
+        let slot = Slot {
+            holder: lens.frame.place(root),
+            index: at.bits().wrapping_sub(root.bits()) / size_of::<cnode::Slot>() as u64,
+        };
+        before.state.slots.contains_key(&slot)
+    };
     for change in k.machine.changes() {
         if lens.frame.holds(KernelAddress::of(change.at)) {
             continue;
         }
         for (n, (before, now)) in change.before.iter().zip(&change.now).enumerate() {
-            let at = machine::PhysicalAddress(change.at.0 + n as u64 * 8);
-            let kind = k.machine.kind_at(KernelAddress::of(at));
-            let link = kind == Kind::Slots && at.0 as usize % size_of::<cnode::Slot>() >= 16;
-            if before != now && !link && kind != Kind::Frame {
+            let at = KernelAddress::of(PhysicalAddress(change.at.0 + n as u64 * 8));
+            if before != now && !world.may_change(at) && !ours(at) {
+                let kind = k.machine.kind_at(at);
                 return Err(format!(
                     "a {kind:?} outside the world has changed at {:#x}: {before:#x} is {now:#x}",
-                    at.0
+                    at.bits()
                 ));
             }
         }

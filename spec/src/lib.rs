@@ -6,12 +6,14 @@
 //! - [`refinement`]: what a state of the kernel means in the specification's terms;
 //! - [`judge`]: everything that is checked of one step;
 //! - [`explore`]: all states of a world, breadth first, each step judged;
+//! - [`interrupt`]: long calls, with an interrupt at each place where they may give way;
 //! - [`alphabet`]: the calls that worlds are explored with; [`scopes`]: the worlds themselves.
 //!
 //! What is claimed on these grounds, and what is not, is in `docs/assurance.md`.
 
 pub mod alphabet;
 pub mod explore;
+pub mod interrupt;
 pub mod judge;
 pub mod model;
 pub mod refinement;

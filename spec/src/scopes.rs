@@ -29,6 +29,7 @@ pub fn derivation(depth: usize) -> Scope {
         world,
         calls,
         depth: Some(depth),
+        interrupted: false,
         leaves_out: messages,
     }
 }
@@ -117,6 +118,7 @@ pub fn capabilities_by_message(depth: usize) -> Scope {
         world,
         calls,
         depth: Some(depth),
+        interrupted: false,
         leaves_out: nothing,
     }
 }
@@ -174,6 +176,75 @@ pub fn signals(depth: usize) -> Scope {
         world,
         calls,
         depth: Some(depth),
+        interrupted: false,
+        leaves_out: nothing,
+    }
+}
+
+/// A thread that holds everything that it is made of, in a CNode that holds itself, and a second
+/// CNode to hide things in: any of it is deleted and revoked, with an interrupt at each point.
+pub fn everything_ends(depth: usize) -> Scope {
+    let mut world = World::new(14);
+    let whole = world.make(ObjectType::Untyped, 13);
+    world.makes_from(whole);
+    let [outer, inner] = [0; 2].map(|_| world.make(ObjectType::CNode, 3));
+    let endpoint = world.make(ObjectType::Endpoint, 0);
+    let reply = world.make(ObjectType::Reply, 0);
+    let player = world.player(outer, 3, 100);
+    let other = world.player(inner, 3, 101);
+    world.handler(player, outer, 3, endpoint);
+    world.time(player, 10_000, 10_000, 0);
+    world.time(other, 10_000, 10_000, 0);
+    let (tcb, sc) = (world.players[player].tcb_cap, world.players[player].sc_cap);
+    let other_tcb = world.players[other].tcb_cap;
+    world.start(player);
+    world.start(other);
+    world.lend(inner, inner, 3, 2, 15, 0);
+    world.lend(outer, inner, 3, 1, 15, 0);
+    world.lend(endpoint, inner, 3, 3, 15, 0);
+    world.lend(reply, inner, 3, 4, 15, 0);
+    world.give(other_tcb, inner, 3, 5);
+    world.lend(outer, outer, 3, 0, 15, 0);
+    world.give(tcb, outer, 3, 1);
+    world.give(sc, outer, 3, 2);
+    world.give(endpoint, outer, 3, 3);
+    world.give(reply, outer, 3, 4);
+    world.give(inner, outer, 3, 5);
+    world.give(whole, outer, 3, 6);
+    world.give(outer, outer, 3, 7);
+    world.leave();
+    let mut calls = vec![
+        talk(Syscall::Call, 3, 0, 0),
+        talk(Syscall::Recv, 3, 4, 0),
+        talk(Syscall::Send, 4, 0, 0),
+    ];
+    for cnode in [0, 2, 5] {
+        for slot in 0..8 {
+            for operation in [Invocation::CNodeDelete, Invocation::CNodeRevoke] {
+                calls.push(alphabet::invoke(cnode, operation, &[slot, 3], &[]));
+            }
+        }
+    }
+    for (to, from) in [(0, 5), (6, 1), (7, 2)] {
+        calls.push(alphabet::invoke(
+            5,
+            Invocation::CNodeMove,
+            &[to, 3, from, 3],
+            &[0],
+        ));
+        calls.push(alphabet::invoke(
+            2,
+            Invocation::CNodeMove,
+            &[to, 3, from, 3],
+            &[1],
+        ));
+    }
+    Scope {
+        name: "everything ends",
+        world,
+        calls,
+        depth: Some(depth),
+        interrupted: true,
         leaves_out: nothing,
     }
 }
@@ -232,6 +303,7 @@ pub fn messages_between_three(depth: usize) -> Scope {
         world,
         calls,
         depth: Some(depth),
+        interrupted: false,
         leaves_out: nothing,
     }
 }

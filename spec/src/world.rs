@@ -10,6 +10,7 @@ use abi::message::{MESSAGE_REGISTERS, MessageInfo};
 use abi::object::{OBJECT_TYPES, ObjectType};
 use abi::syscall::Syscall;
 use abi::{Isa, Word, bootinfo};
+use core::mem::offset_of;
 use kernel::Kernel;
 use kernel::boot::{self, Platform, UserImage};
 use kernel::cap::{CNodeCap, Cap};
@@ -19,7 +20,7 @@ use kernel::isa::Context;
 use kernel::object::cnode;
 use kernel::object::irq::IrqTable;
 use kernel::object::store::Ref;
-use kernel::object::tcb::{self, Access, Tcb, TcbSlot};
+use kernel::object::tcb::{self, Access, Tcb, TcbSlot, ThreadState};
 use machine::model::{Config, Live, Model};
 use machine::{KernelAddress, Kind, Machine, PhysicalAddress, Population};
 
@@ -63,6 +64,7 @@ pub struct World {
     root_buffer: PhysicalAddress,
     memory: Word,
     world: Word,
+    source: Word,
     free: Word,
     surroundings: Surroundings,
     /// Whether the alphabet starts stopped threads again.
@@ -132,6 +134,7 @@ impl World {
             root_buffer: buffer.base,
             memory: 0,
             world: 0,
+            source: 0,
             free: 0,
             surroundings: Surroundings::default(),
             resumable: false,
@@ -154,6 +157,7 @@ impl World {
             .find(|n| !world.root_cap(*n).is_null())
             .map_or(16, |n| n + 1);
         world.world = world.make_in(memory, ObjectType::Untyped, Word::from(bits));
+        world.source = world.world;
         let Cap::Untyped(c) = world.root_cap(world.world) else {
             panic!("the world is untyped memory")
         };
@@ -214,7 +218,12 @@ impl World {
 
     /// An object in the world's memory; its capability is the root task's at first.
     pub fn make(&mut self, kind: ObjectType, bits: Word) -> Word {
-        self.make_in(self.world, kind, bits)
+        self.make_in(self.source, kind, bits)
+    }
+
+    /// From now on objects are made from this untyped memory, which is in the world.
+    pub fn makes_from(&mut self, untyped: Word) {
+        self.source = untyped;
     }
 
     /// Moves a capability of the root task to slot `to` of the CNode `cnode` of `2^radix` slots.
@@ -369,6 +378,32 @@ impl World {
         Surroundings(found)
     }
 
+    /// Whether a word around the world may change: a link in a list that the world is part of,
+    /// or a word of an IPC buffer.
+    pub fn may_change(&self, at: KernelAddress) -> bool {
+        let kind = self.k.machine.kind_at(at);
+        let offset = |start: KernelAddress| at.bits().wrapping_sub(start.bits()) as usize;
+        match kind {
+            Kind::Frame => self
+                .players
+                .iter()
+                .any(|player| offset(KernelAddress::of(player.buffer)) < PAGE as usize),
+            Kind::Slots => at.bits() as usize % size_of::<cnode::Slot>() >= 16,
+            Kind::Tcb => {
+                let links = [offset_of!(Tcb, all_next), offset_of!(Tcb, all_previous)];
+                let threads = self
+                    .surroundings
+                    .0
+                    .iter()
+                    .filter(|(_, _, kind)| *kind == Kind::Tcb);
+                threads
+                    .into_iter()
+                    .any(|(start, _, _)| links.contains(&offset(*start)))
+            }
+            _ => false,
+        }
+    }
+
     /// What lives around the world.
     pub fn surroundings(&self) -> &Surroundings {
         &self.surroundings
@@ -398,6 +433,38 @@ pub fn say(k: &mut Kernel, thread: Ref<Tcb>, buffer: PhysicalAddress, request: &
     context.write_register(number, request.syscall as Word);
     go_on_at(context, AFTER_SYSCALL);
     context.set_fault_ip(SYSCALL_AT);
+}
+
+/// What has become of a thread's system call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// It is over.
+    Done,
+    /// It is to be made again.
+    Again,
+    /// The thread has ended, or does not run.
+    Stopped,
+}
+
+/// How far `thread` is.
+pub fn progress(k: &Kernel, thread: Ref<Tcb>) -> Progress {
+    if k.machine.kind_at(thread.address()) != Kind::Context {
+        return Progress::Stopped;
+    }
+    let context = &k[thread.context()];
+    match k[thread].state {
+        ThreadState::Running if context.next_ip() == SYSCALL_AT => Progress::Again,
+        ThreadState::Restart => Progress::Again,
+        ThreadState::Running => Progress::Done,
+        _ => Progress::Stopped,
+    }
+}
+
+/// An interrupt comes while the thread runs: it goes on where it is.
+pub fn interrupted(k: &mut Kernel, thread: Ref<Tcb>) {
+    let context = &mut k[thread.context()];
+    let next = context.next_ip();
+    context.set_fault_ip(next);
 }
 
 /// What a thread has in its registers and its buffer: what it said.

@@ -47,3 +47,8 @@ fn capabilities_by_message() {
 fn signals() {
     exactly(scopes::signals(8), 21_154, 133_471, 51_566);
 }
+
+#[test]
+fn everything_ends() {
+    exactly(scopes::everything_ends(2), 98, 627, 235);
+}

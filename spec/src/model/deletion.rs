@@ -22,11 +22,31 @@ impl State {
         }
     }
 
-    /// Deletes everything derived from `slot`.
+    /// Deletes everything derived from `slot`, in an order that the API leaves open. It is seen
+    /// only if one of these deletions takes the slot itself with it: then the rest stays.
     pub fn revoke(&mut self, slot: Slot) {
-        while let Some(descendant) = self.descendants(slot).first() {
-            self.delete(*descendant);
+        while let Some(next) = self.next_to_revoke(slot) {
+            self.delete(next);
         }
+    }
+
+    /// One of the descendants; if there is a witness, one that did not survive.
+    fn next_to_revoke(&self, slot: Slot) -> Option<Slot> {
+        let left = self.descendants(slot);
+        let Some(survivors) = &self.witness else {
+            return left.first().copied();
+        };
+        let without = |descendant: &Slot| {
+            let mut then = self.clone();
+            then.delete(*descendant);
+            then
+        };
+        let gone = || left.iter().filter(|slot| !survivors.contains(slot));
+        gone()
+            .find(|descendant| without(descendant).slots.contains_key(&slot))
+            .or_else(|| gone().find(|descendant| without(descendant).slots.keys().eq(survivors)))
+            .or(left.first())
+            .copied()
     }
 
     /// The object at `at` ends, with all capabilities that it holds. Objects outside the world

@@ -1,7 +1,7 @@
 //! What there is.
 
 use abi::Word;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Where an object begins, counted from the beginning of the world's memory. Retype says where
@@ -344,6 +344,9 @@ pub struct State {
     pub charged: Option<Place>,
     /// Whether stopped threads can be started again.
     pub resumable: bool,
+    /// Only in the course of a step: what the API leaves open is decided so that these slots stay
+    /// full.
+    pub witness: Option<BTreeSet<Slot>>,
     /// Only in the course of a step.
     pub decision: Decision,
     /// The time of this step, and what of it is not yet charged.
