@@ -1,4 +1,10 @@
 fn main() {
-    println!("cargo:rerun-if-env-changed=LINCHPIN_TEST_FILTER");
+    for name in [
+        "LINCHPIN_TEST_FILTER",
+        "LINCHPIN_STRESS_CALLS",
+        "LINCHPIN_STRESS_SEED",
+    ] {
+        println!("cargo:rerun-if-env-changed={name}");
+    }
     user_link::program();
 }

@@ -15,7 +15,21 @@ const WORDS: usize = 32;
 const STACK: usize = 16 << 10;
 
 static AREAS: [ThreadArea<STACK>; THREADS] = [const { ThreadArea::new() }; THREADS];
-static BOARDS: [Board; THREADS] = [const { Board([const { AtomicU64::new(0) }; WORDS]) }; THREADS];
+static BOARDS: Boards = Boards([const { Board([const { AtomicU64::new(0) }; WORDS]) }; THREADS]);
+
+/// The boards have pages of their own, so that they can be mapped without anything else.
+#[repr(align(4096))]
+struct Boards([Board; THREADS]);
+
+/// The addresses of all that threads write: their memory and their boards. Whole pages.
+pub(crate) fn writable() -> [core::ops::Range<usize>; 2] {
+    let areas = (&raw const AREAS).addr();
+    let boards = (&raw const BOARDS).addr();
+    [
+        areas..areas + size_of_val(&AREAS),
+        boards..boards + size_of_val(&BOARDS),
+    ]
+}
 
 /// Memory for thread number `index`.
 pub(crate) fn area(index: usize) -> &'static ThreadArea<STACK> {
@@ -24,7 +38,7 @@ pub(crate) fn area(index: usize) -> &'static ThreadArea<STACK> {
 
 /// The board of thread number `index`.
 pub(crate) fn board(index: usize) -> &'static Board {
-    &BOARDS[index]
+    &BOARDS.0[index]
 }
 
 /// What a thread of a test runs.
