@@ -23,7 +23,13 @@ pub fn derivation(depth: usize) -> Scope {
     let mut calls = alphabet::cnode(0, 2, &slots, &[15, 2], &[0, 1]);
     calls.extend(alphabet::rotate(0, 2, &slots, 0));
     let kinds = [(ObjectType::Endpoint, 0), (ObjectType::Untyped, 5)];
-    calls.extend(alphabet::retype(&[1, 2, 3], 0, &[1, 2, 3], &[1, 2], &kinds));
+    calls.extend(alphabet::retype(
+        &[1, 2, 3],
+        0,
+        &[1, 2, 3, 4],
+        &[1, 2],
+        &kinds,
+    ));
     Scope {
         name: "derivation",
         world,
