@@ -3,8 +3,6 @@
 
 extern crate linchpin_kernel as kernel;
 
-// The worlds write x86_64 registers.
-#[cfg(isa = "x86_64")]
 #[path = "../world/mod.rs"]
 #[expect(
     dead_code,
@@ -15,9 +13,7 @@ mod world;
 
 #[cfg(isa = "x86_64")]
 mod chaos;
-#[cfg(isa = "x86_64")]
 mod derivation;
-#[cfg(isa = "x86_64")]
 mod preemption;
 mod refill;
 

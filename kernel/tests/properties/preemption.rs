@@ -2,7 +2,7 @@
 //! end in the same state as without.
 
 use crate::world::objects::CNODE;
-use crate::world::{CPtr, World};
+use crate::world::{CPtr, World, arch};
 use abi::rights::CapRights;
 use abi::{Invocation, ObjectType, PROFILE, Word};
 use machine::model::{Config, TIMER_IRQ};
@@ -117,7 +117,7 @@ fn revoking_memory_with_everything_in_it() {
         (ObjectType::Tcb, 0, 10),
         (ObjectType::CNode, 4, 20),
         (ObjectType::SchedContext, 7, 20),
-        (ObjectType::X86SmallPage, 0, 8),
+        (arch::SMALL_PAGE, 0, 8),
     ];
     let mut next = at.0;
     for (object, bits, count) in objects {
@@ -136,7 +136,7 @@ fn making_a_large_object() {
     });
     let (untyped, at) = (w.untyped(22), w.free_slot());
     // Memory that was used before and is dirty.
-    w.try_retype(untyped, ObjectType::X86LargePage, 0, at, 1)
+    w.try_retype(untyped, arch::LARGE_PAGE, 0, at, 1)
         .expect("a large page");
     let base = machine::KernelAddress::of(w.frame_address(at));
     for offset in (0..2 << 20).step_by(4096) {
@@ -144,7 +144,7 @@ fn making_a_large_object() {
     }
     w.delete(at);
     at_every_point(&w, |w| {
-        w.try_retype(untyped, ObjectType::X86LargePage, 0, at, 1)
+        w.try_retype(untyped, arch::LARGE_PAGE, 0, at, 1)
             .expect("a large page");
         for offset in (0..2 << 20).step_by(4096) {
             assert_eq!(

@@ -3,21 +3,20 @@
 use crate::world::{CPtr, Message, SYSCALL_AT, Thread, World, msg};
 use abi::error::LookupFailureKind;
 use abi::rights::CapRights;
-use abi::x86_64::{unknown_syscall, user_exception};
 use abi::{FaultType, Word};
 use kernel::cap::Cap;
 use kernel::entry::Event;
 use kernel::object::tcb::ThreadState;
 
 /// A thread, and a handler that waits for its faults on `ep` with `reply`.
-struct Pair {
-    thread: Thread,
-    handler: Thread,
-    ep: CPtr,
-    reply: CPtr,
+pub(crate) struct Pair {
+    pub(crate) thread: Thread,
+    pub(crate) handler: Thread,
+    pub(crate) ep: CPtr,
+    pub(crate) reply: CPtr,
 }
 
-fn pair(w: &mut World) -> Pair {
+pub(crate) fn pair(w: &mut World) -> Pair {
     let (thread, handler) = w.pair();
     let (ep, reply) = (w.endpoint(), w.reply_object());
     let badged = w.badged(ep, 0xfa);
@@ -149,80 +148,6 @@ fn a_missing_extra_capability_is_a_cap_fault() {
     let ep = w.endpoint();
     w.send(p.thread, ep, msg(0).caps(&[ep, CPtr(1 << 40)]));
     assert_eq!(w.received(p.handler).words[..3], [SYSCALL_AT, 1 << 40, 0]);
-}
-
-#[test]
-fn an_unknown_call_shows_all_registers_and_the_reply_changes_them() {
-    let mut w = World::new();
-    let p = pair(&mut w);
-    let context = w.registers_mut(p.thread);
-    context.rdx = 0x1234;
-    context.rax = 0xaa;
-    context.r14 = 0x14;
-    context.next_ip = SYSCALL_AT;
-    w.settle();
-    let fault = w.received(p.handler);
-    assert_eq!(
-        (fault.label, fault.words.len()),
-        (FaultType::UnknownSyscall.number(), unknown_syscall::LENGTH)
-    );
-    assert_eq!(fault.words[unknown_syscall::RAX], 0xaa);
-    assert_eq!(fault.words[unknown_syscall::R14], 0x14);
-    assert_eq!(fault.words[unknown_syscall::FAULT_IP], SYSCALL_AT);
-    assert_eq!(fault.words[unknown_syscall::SYSCALL], 0x1234);
-    // An emulated call: a result, and on behind the instruction.
-    let mut answer = fault.words.clone();
-    answer[unknown_syscall::RAX] = 0xbb;
-    answer[unknown_syscall::FAULT_IP] = SYSCALL_AT + 2;
-    w.reply_recv(
-        p.handler,
-        p.reply,
-        msg(0).words(&answer[..unknown_syscall::SYSCALL]),
-        p.ep,
-    );
-    w.run(p.thread);
-    let registers = w.registers(p.thread);
-    assert_eq!(
-        (registers.rax, registers.r14, registers.next_ip),
-        (0xbb, 0x14, SYSCALL_AT + 2)
-    );
-}
-
-#[test]
-fn an_exception_shows_its_number_and_a_reply_with_a_label_stops_the_thread() {
-    let mut w = World::new();
-    let p = pair(&mut w);
-    let context = w.registers_mut(p.thread);
-    (context.next_ip, context.fault_ip, context.rsp) = (0x2000, 0x2000, 0x9000);
-    w.enter(Event::UserException { number: 6, code: 0 });
-    let fault = w.received(p.handler);
-    assert_eq!(fault.label, FaultType::UserException.number());
-    assert_eq!(fault.words.len(), user_exception::LENGTH);
-    assert_eq!(fault.words[user_exception::FAULT_IP], 0x2000);
-    assert_eq!(fault.words[user_exception::SP], 0x9000);
-    assert_eq!(fault.words[user_exception::NUMBER], 6);
-    w.reply_recv(p.handler, p.reply, msg(1).words(&[0x3000]), p.ep);
-    assert_eq!(w.state(p.thread), ThreadState::Inactive);
-    w.resume(p.thread);
-    w.run(p.thread);
-    assert_eq!(
-        w.ip(p.thread),
-        0x3000,
-        "the words were written all the same"
-    );
-}
-
-#[test]
-fn a_short_reply_changes_the_first_registers_only() {
-    let mut w = World::new();
-    let p = pair(&mut w);
-    let context = w.registers_mut(p.thread);
-    (context.next_ip, context.fault_ip, context.rsp) = (0x2000, 0x2000, 0x9000);
-    w.enter(Event::UserException { number: 6, code: 0 });
-    w.reply_recv(p.handler, p.reply, [0x2002], p.ep);
-    w.run(p.thread);
-    let registers = w.registers(p.thread);
-    assert_eq!((registers.next_ip, registers.rsp), (0x2002, 0x9000));
 }
 
 #[test]

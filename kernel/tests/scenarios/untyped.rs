@@ -1,7 +1,7 @@
 //! Untyped memory becomes objects, and comes back.
 
 use crate::world::objects::CNODE;
-use crate::world::{CPtr, World, error};
+use crate::world::{CPtr, World, arch, error};
 use abi::error::{ErrorCode, LookupFailureKind};
 use abi::rights::CapRights;
 use abi::{Invocation, OBJECT_TYPES, ObjectType, Word};
@@ -29,7 +29,7 @@ fn objects_are_carved_upwards_and_aligned_to_their_size() {
         .expect("16 bytes");
     w.try_retype(untyped, ObjectType::Notification, 0, CPtr(at.0 + 1), 1)
         .expect("64 bytes");
-    w.try_retype(untyped, ObjectType::X86SmallPage, 0, CPtr(at.0 + 2), 1)
+    w.try_retype(untyped, arch::SMALL_PAGE, 0, CPtr(at.0 + 2), 1)
         .expect("4096 bytes");
     assert_eq!(region(&w, at), (base, 16));
     assert_eq!(
@@ -41,6 +41,21 @@ fn objects_are_carved_upwards_and_aligned_to_their_size() {
         (PhysicalAddress(base.0 + 4096), 4096)
     );
     assert_eq!(watermark(&w, untyped), 8192);
+}
+
+#[test]
+fn a_large_frame_is_aligned_to_its_size() {
+    let mut w = World::new();
+    let (untyped, at) = (w.untyped(22), w.free_slots(2));
+    w.try_retype(untyped, ObjectType::Endpoint, 0, at, 1)
+        .expect("16 bytes");
+    w.try_retype(untyped, arch::LARGE_PAGE, 0, CPtr(at.0 + 1), 1)
+        .expect("2 MiB");
+    let (base, _) = region(&w, untyped);
+    assert_eq!(
+        region(&w, CPtr(at.0 + 1)),
+        (PhysicalAddress(base.0 + (2 << 20)), 2 << 20)
+    );
 }
 
 #[test]
@@ -93,12 +108,12 @@ fn new_frames_are_zero_whatever_the_memory_held() {
     let mut w = World::new();
     let untyped = w.untyped(13);
     let at = w.free_slot();
-    w.try_retype(untyped, ObjectType::X86SmallPage, 0, at, 1)
+    w.try_retype(untyped, arch::SMALL_PAGE, 0, at, 1)
         .expect("a frame");
     let word = KernelAddress::of(w.frame_address(at)).plus(800);
     w.k.machine.store(word, 0xdead);
     w.delete(at);
-    w.try_retype(untyped, ObjectType::X86SmallPage, 0, at, 1)
+    w.try_retype(untyped, arch::SMALL_PAGE, 0, at, 1)
         .expect("the same frame");
     assert_eq!(KernelAddress::of(w.frame_address(at)).plus(800), word);
     assert_eq!(w.k.machine.load(word), 0);
@@ -109,7 +124,7 @@ fn new_objects_are_new_whatever_the_memory_held() {
     let mut w = World::new();
     let untyped = w.untyped(13);
     let at = w.free_slots(2);
-    w.try_retype(untyped, ObjectType::X86SmallPage, 0, at, 2)
+    w.try_retype(untyped, arch::SMALL_PAGE, 0, at, 2)
         .expect("two frames");
     for n in 0..2 {
         let base = KernelAddress::of(w.frame_address(CPtr(at.0 + n)));
@@ -119,8 +134,8 @@ fn new_objects_are_new_whatever_the_memory_held() {
     w.delete(CPtr(at.0 + 1));
     for object in [
         ObjectType::Tcb,
-        ObjectType::X86PageTable,
-        ObjectType::X86Pml4,
+        arch::TABLES[0],
+        arch::TABLES[1],
         ObjectType::Notification,
     ] {
         w.try_retype(untyped, object, 0, at, 1).expect("an object");
@@ -245,7 +260,7 @@ fn device_memory_becomes_frames_and_smaller_untypeds_only() {
     let at = w.free_slots(2);
     let refused = w.try_retype(device, ObjectType::Endpoint, 0, at, 1);
     assert_eq!(refused, Err(error(ErrorCode::InvalidArgument, &[1])));
-    w.try_retype(device, ObjectType::X86SmallPage, 0, at, 1)
+    w.try_retype(device, arch::SMALL_PAGE, 0, at, 1)
         .expect("a frame");
     w.try_retype(device, ObjectType::Untyped, 12, CPtr(at.0 + 1), 1)
         .expect("an untyped");

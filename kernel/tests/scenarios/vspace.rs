@@ -1,7 +1,7 @@
 //! Address spaces: page tables, frames, ASIDs, and what the processor may have cached of them.
 
 use crate::world::objects::{CNODE, DEPTH};
-use crate::world::{CPtr, World, error};
+use crate::world::{CPtr, Thread, World, error};
 use abi::bootinfo::slot;
 use abi::error::{ErrorCode, LookupFailureKind};
 use abi::rights::CapRights;
@@ -70,6 +70,13 @@ fn map(
 fn unmap(w: &mut World, frame: CPtr) {
     w.root_invokes(frame, Invocation::X86PageUnmap, &[], &[])
         .expect("Unmap always succeeds");
+}
+
+/// `thread` gets another address space, and keeps the shared CSpace.
+fn enter_space(w: &mut World, thread: Thread, root: CPtr) {
+    let caps = [CPtr::NULL, CNODE, root];
+    w.root_invokes(thread.tcb, Invocation::TcbSetSpace, &[0, 0], &caps)
+        .expect("SetSpace");
 }
 
 fn missing(bits_left: Word) -> crate::world::Error {
@@ -313,7 +320,7 @@ fn a_change_of_a_mapping_is_forgotten_by_the_translation_cache() {
     let mut w = World::new();
     let (s, frame) = (space(&mut w), w.frame());
     let thread = w.thread();
-    w.set_vspace(thread, s.root);
+    enter_space(&mut w, thread, s.root);
     map(&mut w, frame, AT, CapRights::READ_WRITE, s.root).expect("Map");
     w.run(thread);
     let Cap::VSpace(c) = w.cap(s.root) else {
@@ -353,7 +360,7 @@ fn the_address_space_of_a_running_thread_may_go_away() {
         .expect("a root");
     w.root_invokes(ASID_POOL, Invocation::X86AsidPoolAssign, &[], &[at])
         .expect("Assign");
-    w.set_vspace(thread, at);
+    enter_space(&mut w, thread, at);
     w.run(thread);
     let Cap::VSpace(c) = w.cap(at) else {
         panic!("an address space")

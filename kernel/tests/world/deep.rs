@@ -8,6 +8,8 @@ use kernel::object::asid::{self, POOLS};
 use kernel::object::cnode::Slot;
 use kernel::object::store::Ref;
 use kernel::object::tcb::{Tcb, TcbSlot};
+use machine::layout::paging;
+use machine::population::Entry;
 use machine::{KernelAddress, Kind, PhysicalAddress};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -149,10 +151,6 @@ fn all() -> kernel::cap::Rights {
     kernel::cap::Rights::ALL
 }
 
-const PRESENT: u64 = 1;
-const LARGE: u64 = 1 << 7;
-const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
-
 /// Everything that user code can reach through an address space is there because a capability
 /// says so: a frame or table that is mapped exactly there.
 fn mappings(k: &Kernel, slots: &[Ref<Slot>]) {
@@ -173,53 +171,58 @@ fn mappings(k: &Kernel, slots: &[Ref<Slot>]) {
             _ => {}
         }
     }
-    for asid in 0..(POOLS as u16 * 512) {
-        if asid % 512 == 0 && k.asids.pool((asid / 512) as u8).is_none() {
-            continue;
-        }
+    let pools = (0..POOLS as u16).filter(|pool| k.asids.pool(*pool as u8).is_some());
+    for asid in pools.flat_map(|pool| pool * 512..=pool * 512 + 511) {
         let Some(root) = asid::root(k, asid) else {
             continue;
         };
-        reach(k, root.physical(), 39, 0, &mut |table, at, target, bits| {
-            let known = if table {
-                tables
-                    .get(&(asid, target))
-                    .is_some_and(|&address: &u64| address >> bits == at >> bits)
-            } else {
-                frames.get(&(asid, at, target)) == Some(&bits)
-            };
-            let what = if table { "table" } else { "frame" };
-            assert!(
-                known,
-                "address space {asid}: a {what} at {at:#x} leads to {target:#x} without a capability"
-            );
-        });
+        reach(
+            k,
+            root.physical(),
+            paging::LEVELS,
+            0,
+            &mut |table, at, target, bits| {
+                let known = if table {
+                    tables
+                        .get(&(asid, target))
+                        .is_some_and(|&address: &u64| address >> bits == at >> bits)
+                } else {
+                    frames.get(&(asid, at, target)) == Some(&bits)
+                };
+                let what = if table { "table" } else { "frame" };
+                assert!(
+                    known,
+                    "address space {asid}: a {what} at {at:#x} leads to {target:#x} without a capability"
+                );
+            },
+        );
     }
 }
 
-/// Shows every present entry below `table`, whose entries cover `2^bits` bytes each.
+/// Shows every entry below `table`, at `level`, that leads somewhere where user code may be.
 fn reach(
     k: &Kernel,
     table: PhysicalAddress,
-    bits: u32,
+    level: u32,
     base: u64,
     visit: &mut impl FnMut(bool, u64, u64, u8),
 ) {
-    let entries = if bits == 39 { 256 } else { 512 };
-    for index in 0..entries {
+    let bits = 12 + 9 * (level - 1);
+    for index in 0..512 {
         let entry = k
             .machine
             .peek(PhysicalAddress(table.0 + index * 8))
             .expect("tables are in RAM");
-        if entry & PRESENT == 0 {
-            continue;
-        }
         let at = base | index << bits;
-        if bits == 12 || entry & LARGE != 0 {
-            visit(false, at, entry & ADDRESS & !((1 << bits) - 1), bits as u8);
-        } else {
-            visit(true, at, entry & ADDRESS, bits as u8);
-            reach(k, PhysicalAddress(entry & ADDRESS), bits - 9, at, visit);
+        match paging::entry(level, entry) {
+            Entry::Page(target, access) if access.user => {
+                visit(false, at, target & !((1 << bits) - 1), bits as u8);
+            }
+            Entry::Table(target, access) if access.user => {
+                visit(true, at, target, bits as u8);
+                reach(k, PhysicalAddress(target), level - 1, at, visit);
+            }
+            _ => {}
         }
     }
 }

@@ -15,6 +15,7 @@
 //!   there when it runs executes it, so calls that the kernel restarts are restarted.
 //! - Time stands still, except in [`World::pass`].
 
+pub(crate) mod arch;
 pub(crate) mod calls;
 pub(crate) mod deep;
 pub(crate) mod message;
@@ -42,9 +43,9 @@ pub(crate) const AFTER_SYSCALL: Word = SYSCALL_AT + registers::SYSCALL_BYTES;
 pub(crate) const PRIORITY: Word = 100;
 /// Budget and period of threads, in microseconds.
 pub(crate) const BUDGET_US: Word = 10_000;
-/// The interrupt that wakes the root task, as an argument of GetMSI.
-const WAKE_VECTOR: Word = 100;
-const WAKE: Irq = Irq(16 + WAKE_VECTOR as u16);
+/// The line that wakes the root task.
+const WAKE_LINE: u16 = 60;
+const WAKE: Irq = arch::line(WAKE_LINE);
 
 /// A thread of the world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +110,7 @@ impl World {
         w.next_slot = info.empty.start;
         w.untyped = w.largest_untyped(&info);
         w.bell = w.notification();
-        w.bell_handler = w.irq_handler(WAKE_VECTOR);
+        w.bell_handler = w.irq_handler(WAKE_LINE);
         w.set_irq_notification(w.bell_handler, w.bell);
         w
     }

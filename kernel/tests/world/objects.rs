@@ -2,7 +2,7 @@
 //! that belong together.
 
 use super::calls::Answer;
-use super::{BUDGET_US, CPtr, PRIORITY, Thread, World};
+use super::{BUDGET_US, CPtr, PRIORITY, Thread, World, arch};
 use abi::bootinfo::{BootInfo, slot};
 use abi::cnode::CNodeCapData;
 use abi::rights::CapRights;
@@ -101,7 +101,7 @@ impl World {
 
     /// A frame of 4 KiB.
     pub(crate) fn frame(&mut self) -> CPtr {
-        self.object(ObjectType::X86SmallPage, 0)
+        self.object(arch::SMALL_PAGE, 0)
     }
 
     /// Where a frame is in physical memory.
@@ -278,12 +278,6 @@ impl World {
         self.must(thread.tcb, Invocation::TcbSetSpace, &[guard, 0], &caps);
     }
 
-    /// TCB_SetSpace: the shared CSpace, and this address space.
-    pub(crate) fn set_vspace(&mut self, thread: Thread, root: CPtr) {
-        let caps = [CPtr::NULL, CNODE, root];
-        self.must(thread.tcb, Invocation::TcbSetSpace, &[0, 0], &caps);
-    }
-
     /// TCB_SetSchedParams: only the fault handler changes, for a thread of [`World::thread`].
     pub(crate) fn set_fault_handler_only(&mut self, thread: Thread, handler: CPtr) {
         let caps = [TCB, thread.sc, handler];
@@ -415,17 +409,12 @@ impl World {
 
     // --- Interrupts ------------------------------------------------------------------
 
-    /// IRQControl_GetMSI: a handler for kernel IRQ 16 + `vector`.
-    pub(crate) fn irq_handler(&mut self, vector: Word) -> CPtr {
+    /// A handler for the `n`-th line.
+    pub(crate) fn irq_handler(&mut self, n: u16) -> CPtr {
         let at = self.free_slot();
-        let words = [at.0, DEPTH, 0, 0, 0, 0, vector];
+        let (invocation, words) = arch::issue_handler(n, at.0, DEPTH);
         let control = CPtr(slot::IRQ_CONTROL as Word);
-        self.must(
-            control,
-            Invocation::X86IrqIssueIrqHandlerMsi,
-            &words,
-            &[CNODE],
-        );
+        self.must(control, invocation, &words, &[CNODE]);
         at
     }
 
