@@ -9,6 +9,7 @@ mod replies;
 mod slots;
 mod threads;
 mod time;
+pub mod twins;
 
 use crate::Kernel;
 use crate::object::store::{Object, Ref};

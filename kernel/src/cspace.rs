@@ -22,8 +22,9 @@ pub struct Resolved {
 #[doc(alias = "lookupSlot")]
 #[inline]
 pub fn lookup(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Result<Ref<Slot>, LookupFailure> {
-    let root = k[thread.slot(TcbSlot::CSpace)].cap();
-    resolve(k, root, address, WORD_BITS).map(|resolved| resolved.slot)
+    let root = k[thread.slot(TcbSlot::CSpace)].cnode();
+    let root = root.ok_or(LookupFailure::InvalidRoot)?;
+    resolve_from(k, root, address, WORD_BITS).map(|resolved| resolved.slot)
 }
 
 /// Follows the low `bits` bits (1 to 64) of `address` from `root`, CNode by CNode, until they
@@ -31,9 +32,19 @@ pub fn lookup(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Result<Ref<Slot>, 
 #[doc(alias = "resolveAddressBits")]
 #[inline]
 pub fn resolve(k: &Kernel, root: Cap, address: Word, bits: u64) -> Result<Resolved, LookupFailure> {
-    let Cap::CNode(mut cnode) = root else {
-        return Err(LookupFailure::InvalidRoot);
-    };
+    match root {
+        Cap::CNode(cnode) => resolve_from(k, cnode, address, bits),
+        _ => Err(LookupFailure::InvalidRoot),
+    }
+}
+
+#[inline(always)]
+fn resolve_from(
+    k: &Kernel,
+    mut cnode: CNodeCap,
+    address: Word,
+    bits: u64,
+) -> Result<Resolved, LookupFailure> {
     let mut bits_left = bits;
     loop {
         let (slot, rest) = step(cnode, address, bits_left)?;
@@ -41,9 +52,9 @@ pub fn resolve(k: &Kernel, root: Cap, address: Word, bits: u64) -> Result<Resolv
         if bits_left == 0 {
             return Ok(Resolved { slot, bits_left });
         }
-        match k[slot].cap() {
-            Cap::CNode(next) => cnode = next,
-            _ => return Ok(Resolved { slot, bits_left }),
+        match k[slot].cnode() {
+            Some(next) => cnode = next,
+            None => return Ok(Resolved { slot, bits_left }),
         }
     }
 }

@@ -4,6 +4,7 @@
 use crate::Kernel;
 use crate::console::calls;
 use crate::error::Preempted;
+use crate::fastpath;
 use crate::fault::{self, Fault};
 use crate::isa;
 use crate::kernel::DOMAINS;
@@ -56,12 +57,29 @@ pub enum Resume {
 /// Handles `event` on `core`.
 #[inline]
 pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
+    enter_by(k, core, event, Fast::Try)
+}
+
+/// As [`enter`], without the fast paths: what they are compared with.
+pub fn enter_slow(k: &mut Kernel, core: usize, event: Event) -> Resume {
+    enter_by(k, core, event, Fast::Never)
+}
+
+/// Whether to try the fast paths.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fast {
+    Try,
+    Never,
+}
+
+#[inline(always)]
+fn enter_by(k: &mut Kernel, core: usize, event: Event, fast: Fast) -> Resume {
     k.core = core;
     if usage::TRACKED {
         usage::entered(k);
     }
     match event {
-        Event::Syscall(number) => return enter_syscall(k, number),
+        Event::Syscall(number) => return enter_syscall(k, number, fast),
         Event::Interrupt(irq) => {
             sched::update_time(k);
             sched::check_budget(k);
@@ -97,7 +115,8 @@ pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
     leave(k)
 }
 
-fn enter_syscall(k: &mut Kernel, number: i64) -> Resume {
+#[inline(always)]
+fn enter_syscall(k: &mut Kernel, number: i64, fast: Fast) -> Resume {
     let Some(thread) = k.current() else {
         return leave(k);
     };
@@ -109,6 +128,9 @@ fn enter_syscall(k: &mut Kernel, number: i64) -> Resume {
         Some(call) => {
             sched::update_time(k);
             if sched::check_budget_restart(k) {
+                if fast == Fast::Try && fastpath::try_call(k, thread, call) {
+                    return resume(k);
+                }
                 checked_call(k, thread, call);
             }
         }

@@ -29,7 +29,7 @@ pub const PRIORITIES: usize = 256;
 pub const MIN_BUDGET_US: u64 = abi::sched::MIN_BUDGET_US;
 
 /// The ready threads of a domain, by priority.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct ReadyQueues {
     pub queues: [Queue; PRIORITIES],
     /// A bit for each queue that has a thread.
@@ -37,7 +37,7 @@ pub struct ReadyQueues {
 }
 
 /// What a core knows of itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Node {
     /// The thread that entered the kernel, or that leaves it; `None` when idle.
     pub current: Option<Ref<Tcb>>,

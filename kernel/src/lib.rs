@@ -1,7 +1,7 @@
 //! Everything that the API means. In reading order:
 //!
 //! - [`kernel`]: the state; [`entry`]: the one way in and out;
-//! - [`syscall`]: the eleven system calls; [`invocation`]: from a capability to an effect;
+//! - [`fastpath`]: plans for the most frequent of them; [`syscall`]: the eleven system calls; [`invocation`]: from a capability to an effect;
 //! - [`message`], [`ipc`], [`fault`], [`error`]: what threads and kernel say to each other;
 //! - [`cspace`], [`cap`], [`cdt`], [`delete`]: capabilities, how they are found, derived, removed;
 //! - [`object`]: one file per kernel object; [`queue`]: the one queue;
@@ -31,6 +31,7 @@ pub mod cspace;
 pub mod delete;
 pub mod entry;
 pub mod error;
+pub mod fastpath;
 pub mod fault;
 pub mod invocation;
 pub mod ipc;

@@ -110,6 +110,12 @@ fn highest_ready(k: &Kernel) -> Option<u8> {
     Some(((n as u32) << 6 | word.checked_ilog2()?) as u8)
 }
 
+/// Whether no ready thread of the current domain has a priority above `priority`.
+#[inline(always)]
+pub(crate) fn none_above(k: &Kernel, priority: u8) -> bool {
+    highest_ready(k).is_none_or(|highest| highest <= priority)
+}
+
 fn first_ready(k: &Kernel) -> Option<Ref<Tcb>> {
     let priority = highest_ready(k)?;
     k.node()

@@ -180,26 +180,10 @@ impl PackedCap {
                 watermark: (word0 >> 7 & ((1 << 44) - 1)) << 4,
                 cleared: ((word0 >> 51) << 10 | self.small()) as u32,
             }),
-            tag::ENDPOINT => Cap::Endpoint(EndpointCap {
-                endpoint: self.object(),
-                badge: word0,
-                rights: Rights::from_bits(self.small() as u8),
-            }),
-            tag::NOTIFICATION => Cap::Notification(NotificationCap {
-                notification: self.object(),
-                badge: word0,
-                rights: Rights::from_bits(self.small() as u8),
-            }),
-            tag::REPLY => Cap::Reply(ReplyCap {
-                reply: self.object(),
-                can_grant: self.small() != 0,
-            }),
-            tag::CNODE => Cap::CNode(CNodeCap {
-                slots: self.object(),
-                radix: self.small() as u8,
-                guard: word0 >> 6,
-                guard_bits: (word0 & 63) as u8,
-            }),
+            tag::ENDPOINT => Cap::Endpoint(self.as_endpoint()),
+            tag::NOTIFICATION => Cap::Notification(self.as_notification()),
+            tag::REPLY => Cap::Reply(self.as_reply()),
+            tag::CNODE => Cap::CNode(self.as_cnode()),
             tag::TCB => Cap::Tcb(self.object()),
             tag::SCHED_CONTEXT => Cap::SchedContext(SchedContextCap {
                 sched_context: self.object(),
@@ -219,26 +203,13 @@ impl PackedCap {
                 },
                 remaining: word0,
             }),
-            tag::FRAME => Cap::Frame(FrameCap {
-                base: self.physical(),
-                size: isa::FrameSize::unpack((word0 >> 2 & 3) as u8),
-                rights: match word0 & 3 {
-                    0 => VmRights::KernelOnly,
-                    1 => VmRights::ReadOnly,
-                    _ => VmRights::ReadWrite,
-                },
-                device: word0 >> 4 & 1 != 0,
-                mapping: unpack_mapping(word0),
-            }),
+            tag::FRAME => Cap::Frame(self.as_frame()),
             tag::PAGE_TABLE => Cap::PageTable(TableCap {
                 table: self.kernel_address(),
                 level: isa::Level::unpack(self.small() as u8),
                 mapping: unpack_mapping(word0),
             }),
-            tag::VSPACE => Cap::VSpace(VSpaceCap {
-                root: self.kernel_address(),
-                asid: (word0 & 1 != 0).then_some((word0 >> 1) as u16),
-            }),
+            tag::VSPACE => Cap::VSpace(self.as_vspace()),
             tag::ASID_CONTROL => Cap::AsidControl,
             tag::ASID_POOL => Cap::AsidPool(AsidPoolCap {
                 pool: self.object(),
@@ -247,6 +218,101 @@ impl PackedCap {
             tag::ISA => isa::IsaCap::unpack(self.small() as u16, word0).map_or(Cap::Null, Cap::Isa),
             _ => Cap::Null,
         }
+    }
+
+    #[inline(always)]
+    fn as_endpoint(self) -> EndpointCap {
+        EndpointCap {
+            endpoint: self.object(),
+            badge: self.0[0],
+            rights: Rights::from_bits(self.small() as u8),
+        }
+    }
+
+    /// The capability, if it is this kind.
+    #[inline(always)]
+    pub fn endpoint(self) -> Option<EndpointCap> {
+        (self.tag() == tag::ENDPOINT).then(|| self.as_endpoint())
+    }
+
+    #[inline(always)]
+    fn as_notification(self) -> NotificationCap {
+        NotificationCap {
+            notification: self.object(),
+            badge: self.0[0],
+            rights: Rights::from_bits(self.small() as u8),
+        }
+    }
+
+    /// The capability, if it is this kind.
+    #[inline(always)]
+    pub fn notification(self) -> Option<NotificationCap> {
+        (self.tag() == tag::NOTIFICATION).then(|| self.as_notification())
+    }
+
+    #[inline(always)]
+    fn as_reply(self) -> ReplyCap {
+        ReplyCap {
+            reply: self.object(),
+            can_grant: self.small() != 0,
+        }
+    }
+
+    /// The capability, if it is this kind.
+    #[inline(always)]
+    pub fn reply(self) -> Option<ReplyCap> {
+        (self.tag() == tag::REPLY).then(|| self.as_reply())
+    }
+
+    #[inline(always)]
+    fn as_cnode(self) -> CNodeCap {
+        CNodeCap {
+            slots: self.object(),
+            radix: self.small() as u8,
+            guard: self.0[0] >> 6,
+            guard_bits: (self.0[0] & 63) as u8,
+        }
+    }
+
+    /// The capability, if it is this kind.
+    #[inline(always)]
+    pub fn cnode(self) -> Option<CNodeCap> {
+        (self.tag() == tag::CNODE).then(|| self.as_cnode())
+    }
+
+    #[inline(always)]
+    fn as_frame(self) -> FrameCap {
+        FrameCap {
+            base: self.physical(),
+            size: isa::FrameSize::unpack((self.0[0] >> 2 & 3) as u8),
+            rights: match self.0[0] & 3 {
+                0 => VmRights::KernelOnly,
+                1 => VmRights::ReadOnly,
+                _ => VmRights::ReadWrite,
+            },
+            device: self.0[0] >> 4 & 1 != 0,
+            mapping: unpack_mapping(self.0[0]),
+        }
+    }
+
+    /// The capability, if it is this kind.
+    #[inline(always)]
+    pub fn frame(self) -> Option<FrameCap> {
+        (self.tag() == tag::FRAME).then(|| self.as_frame())
+    }
+
+    #[inline(always)]
+    fn as_vspace(self) -> VSpaceCap {
+        VSpaceCap {
+            root: self.kernel_address(),
+            asid: (self.0[0] & 1 != 0).then_some((self.0[0] >> 1) as u16),
+        }
+    }
+
+    /// The capability, if it is this kind.
+    #[inline(always)]
+    pub fn vspace(self) -> Option<VSpaceCap> {
+        (self.tag() == tag::VSPACE).then(|| self.as_vspace())
     }
 }
 

@@ -1,7 +1,10 @@
 //! Slots, and CNodes: arrays of them. (`abi/semantics-core.md` 4.)
 
 use crate::Kernel;
-use crate::cap::{CNodeCap, Cap, DataUpdate, PackedCap, Rights};
+use crate::cap::{
+    CNodeCap, Cap, DataUpdate, EndpointCap, FrameCap, NotificationCap, PackedCap, ReplyCap, Rights,
+    VSpaceCap,
+};
 use crate::cdt::{self, Links};
 use crate::cspace;
 use crate::delete;
@@ -39,6 +42,42 @@ impl Slot {
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.packed.is_null()
+    }
+
+    /// The capability, if it is to a CNode.
+    #[inline(always)]
+    pub fn cnode(&self) -> Option<CNodeCap> {
+        self.packed.cnode()
+    }
+
+    /// The capability, if it is to an endpoint.
+    #[inline(always)]
+    pub fn endpoint(&self) -> Option<EndpointCap> {
+        self.packed.endpoint()
+    }
+
+    /// The capability, if it is to a notification.
+    #[inline(always)]
+    pub fn notification(&self) -> Option<NotificationCap> {
+        self.packed.notification()
+    }
+
+    /// The capability, if it is to a reply object.
+    #[inline(always)]
+    pub fn reply(&self) -> Option<ReplyCap> {
+        self.packed.reply()
+    }
+
+    /// The capability, if it is to a frame.
+    #[inline(always)]
+    pub fn frame(&self) -> Option<FrameCap> {
+        self.packed.frame()
+    }
+
+    /// The capability, if it is to the root of an address space.
+    #[inline(always)]
+    pub fn vspace(&self) -> Option<VSpaceCap> {
+        self.packed.vspace()
     }
 
     /// The place in the derivation tree.

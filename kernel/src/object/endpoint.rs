@@ -23,7 +23,7 @@ pub enum Waiting {
 }
 
 /// An endpoint.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 #[repr(C)]
 pub struct Endpoint {
     pub queue: Queue,
@@ -129,8 +129,7 @@ pub fn receive(
         if let Some(reply) = reply {
             k[reply].tcb = Some(thread);
         }
-        k[endpoint].waiting = Waiting::Receivers;
-        push(k, endpoint, thread);
+        push_receiver(k, endpoint, thread);
         return;
     }
     let Some(sender) = pop(k, endpoint) else {
@@ -193,13 +192,22 @@ fn push(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
     k[endpoint].queue = ipc::queue_by_priority(k, queue, thread);
 }
 
+/// Puts `thread` among the receivers.
+#[inline(always)]
+pub(crate) fn push_receiver(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
+    k[endpoint].waiting = Waiting::Receivers;
+    push(k, endpoint, thread);
+}
+
 fn pop(k: &mut Kernel, endpoint: Ref<Endpoint>) -> Option<Ref<Tcb>> {
     let thread = k[endpoint].queue.first()?;
     remove(k, endpoint, thread);
     Some(thread)
 }
 
-fn remove(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
+/// Takes `thread` out of the queue.
+#[inline(always)]
+pub(crate) fn remove(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
     let queue = k[endpoint].queue.without(k, thread);
     k[endpoint].queue = queue;
     if queue.is_empty() {

@@ -23,7 +23,7 @@ pub enum Signal {
 }
 
 /// A notification.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 #[repr(C)]
 pub struct Notification {
     pub signal: Signal,

@@ -22,7 +22,7 @@ pub enum Next {
 }
 
 /// A reply object.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 #[repr(C)]
 pub struct Reply {
     /// The thread that waits for the reply, or the one that waits to receive with this.
@@ -71,14 +71,31 @@ pub fn push(
         && k[callee].sched_context.is_none()
         && let Some(sc) = k[caller].sched_context
     {
-        let below = k[sc].reply;
-        if let Some(below) = below {
-            k[below].next = Next::Reply(reply);
-        }
-        k[reply].previous = below;
-        k[reply].next = Next::Head(sc);
-        k[sc].reply = Some(reply);
+        push_on_stack(k, reply, sc);
         sched_context::donate(k, sc, callee);
+    }
+}
+
+/// `sc` is lent through `reply`.
+#[inline(always)]
+pub(crate) fn push_on_stack(k: &mut Kernel, reply: Ref<Reply>, sc: Ref<SchedContext>) {
+    let below = k[sc].reply;
+    if let Some(below) = below {
+        k[below].next = Next::Reply(reply);
+    }
+    k[reply].previous = below;
+    k[reply].next = Next::Head(sc);
+    k[sc].reply = Some(reply);
+}
+
+/// `reply`, the last that `sc` was lent through, is unused again.
+#[inline(always)]
+pub(crate) fn pop_from_stack(k: &mut Kernel, reply: Ref<Reply>, sc: Ref<SchedContext>) {
+    let previous = k[reply].previous;
+    k[reply] = Reply::new();
+    k[sc].reply = previous;
+    if let Some(previous) = previous {
+        k[previous].next = Next::Head(sc);
     }
 }
 
@@ -87,24 +104,22 @@ pub fn push(
 #[doc(alias = "reply_remove")]
 pub fn unlink(k: &mut Kernel, reply: Ref<Reply>, caller: Ref<Tcb>) {
     let Reply { previous, next, .. } = k[reply];
-    k[reply] = Reply::new();
     match next {
         Next::Head(sc) => {
-            k[sc].reply = previous;
-            if let Some(previous) = previous {
-                k[previous].next = Next::Head(sc);
-            }
+            pop_from_stack(k, reply, sc);
             if k[caller].sched_context.is_none() {
                 sched_context::donate(k, sc, caller);
             }
         }
         Next::Reply(above) => {
+            k[reply] = Reply::new();
             k[above].previous = None;
             if let Some(previous) = previous {
                 k[previous].next = Next::None;
             }
         }
         Next::None => {
+            k[reply] = Reply::new();
             if let Some(previous) = previous {
                 k[previous].next = Next::None;
             }

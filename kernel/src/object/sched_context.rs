@@ -22,7 +22,7 @@ const REFILL_BITS: u32 = 4;
 const _: () = assert!(size_of::<Refill>() == 1 << REFILL_BITS);
 
 /// Time to run with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 #[repr(C)]
 pub struct SchedContext {
     pub ring: Ring,
@@ -205,6 +205,15 @@ pub fn donate(k: &mut Kernel, sc: Ref<SchedContext>, to: Ref<Tcb>) {
             sched::reschedule(k);
         }
     }
+    k[sc].tcb = Some(to);
+    k[to].sched_context = Some(sc);
+    k[to].core = k[sc].core;
+}
+
+/// `from`, which is in no queue and stops running, gives `sc` to `to`, which has none.
+#[inline(always)]
+pub(crate) fn hand_over(k: &mut Kernel, sc: Ref<SchedContext>, from: Ref<Tcb>, to: Ref<Tcb>) {
+    k[from].sched_context = None;
     k[sc].tcb = Some(to);
     k[to].sched_context = Some(sc);
     k[to].core = k[sc].core;

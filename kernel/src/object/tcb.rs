@@ -5,7 +5,7 @@ pub mod invoke;
 
 use crate::Kernel;
 use crate::bits;
-use crate::cap::{Cap, VmRights};
+use crate::cap::VmRights;
 use crate::fault::Fault;
 use crate::isa;
 use crate::message::Buffer;
@@ -92,7 +92,7 @@ pub struct Sending {
 }
 
 /// The control state of a thread.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 #[repr(C)]
 pub struct Tcb {
     pub state: ThreadState,
@@ -231,9 +231,7 @@ pub enum Access {
 #[doc(alias = "lookupIPCBuffer")]
 #[inline]
 pub fn buffer(k: &Kernel, thread: Ref<Tcb>, access: Access) -> Option<Buffer> {
-    let Cap::Frame(frame) = k[thread.slot(TcbSlot::Buffer)].cap() else {
-        return None;
-    };
+    let frame = k[thread.slot(TcbSlot::Buffer)].frame()?;
     let allowed = match frame.rights {
         VmRights::ReadWrite => true,
         VmRights::ReadOnly => access == Access::Read,

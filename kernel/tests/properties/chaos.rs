@@ -34,6 +34,7 @@ struct Chaos {
 impl Chaos {
     fn new() -> Self {
         let mut w = World::new();
+        w.compare_every = 61;
         let fixed = [
             slot::IRQ_CONTROL,
             slot::ASID_CONTROL,

@@ -74,6 +74,8 @@ pub(crate) struct World {
     boot_info_at: Word,
     /// How often the kernel was entered; the invariants were checked after each time.
     pub entries: u64,
+    /// One in so many system calls is made by the slow path too, and compared.
+    pub compare_every: u64,
 }
 
 impl Clone for World {
@@ -105,6 +107,7 @@ impl World {
             bell_handler: CPtr(0),
             boot_info_at,
             entries: 0,
+            compare_every: 4,
         };
         let info = w.boot_info();
         w.next_slot = info.empty.start;
@@ -184,7 +187,16 @@ impl World {
 
     fn enter_once(&mut self, event: Event) {
         self.entries += 1;
+        let compared =
+            matches!(event, Event::Syscall(_)) && self.entries.is_multiple_of(self.compare_every);
+        let mut twin = compared.then(|| self.k.on(self.k.machine.clone()));
         let _ = entry::enter(&mut self.k, 0, event);
+        if let Some(twin) = &mut twin {
+            // The fast paths do what the slow path does, here and in every test.
+            let _ = entry::enter_slow(twin, 0, event);
+            kernel::check::twins::same(&self.k, twin, &self.k.machine)
+                .unwrap_or_else(|violation| panic!("fast and slow after {event:?}: {violation:?}"));
+        }
         kernel::check::all(&self.k, &self.k.machine)
             .unwrap_or_else(|violation| panic!("after {event:?}: {violation:?}"));
     }

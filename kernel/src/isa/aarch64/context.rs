@@ -67,6 +67,11 @@ impl Context {
     pub fn message_registers(&self) -> [Word; 4] {
         [self.x[2], self.x[3], self.x[4], self.x[5]]
     }
+    /// Sets all message words that travel in registers.
+    #[inline(always)]
+    pub fn set_message_registers(&mut self, words: [Word; 4]) {
+        [self.x[2], self.x[3], self.x[4], self.x[5]] = words;
+    }
     /// Sets the badge of a received message.
     #[inline(always)]
     pub fn set_badge(&mut self, badge: Word) {

@@ -247,8 +247,8 @@ pub(crate) fn finalise_root(k: &mut Kernel, cap: VSpaceCap) {
 #[doc(alias = "setVMRoot")]
 #[inline]
 pub(crate) fn activate(k: &mut Kernel, thread: Ref<Tcb>) {
-    match k[thread.slot(TcbSlot::VSpace)].cap() {
-        Cap::VSpace(VSpaceCap {
+    match k[thread.slot(TcbSlot::VSpace)].vspace() {
+        Some(VSpaceCap {
             root,
             asid: Some(asid),
         }) if asid::names(k, asid, root) => {

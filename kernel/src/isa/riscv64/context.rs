@@ -93,6 +93,11 @@ impl Context {
     pub fn message_registers(&self) -> [Word; 4] {
         [self.a2, self.a3, self.a4, self.a5]
     }
+    /// Sets all message words that travel in registers.
+    #[inline(always)]
+    pub fn set_message_registers(&mut self, words: [Word; 4]) {
+        [self.a2, self.a3, self.a4, self.a5] = words;
+    }
     /// Sets the badge of a received message.
     #[inline(always)]
     pub fn set_badge(&mut self, badge: Word) {

@@ -90,6 +90,11 @@ impl Context {
     pub fn message_registers(&self) -> [Word; 4] {
         [self.r10, self.r8, self.r9, self.r15]
     }
+    /// Sets all message words that travel in registers.
+    #[inline(always)]
+    pub fn set_message_registers(&mut self, words: [Word; 4]) {
+        [self.r10, self.r8, self.r9, self.r15] = words;
+    }
     /// Sets the badge of a received message.
     #[inline(always)]
     pub fn set_badge(&mut self, badge: Word) {
