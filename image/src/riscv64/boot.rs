@@ -30,7 +30,11 @@ pub(super) extern "C" fn start(physical_base: u64) -> ! {
         Voice.text("Bootstrapping kernel\n");
     }
     let contract = match contract::starter() {
-        Starter::Firmware { hart, tree } => root_task::load(&passed_tree(tree), hart),
+        Starter::Firmware { hart, tree } => {
+            let tree = passed_tree(tree);
+            use_exit_device(&tree);
+            root_task::load(&tree, hart)
+        }
         Starter::Loader(contract) => contract,
     };
     run(&contract)
@@ -98,9 +102,7 @@ fn run(contract: &Contract) -> ! {
         fatal_text("started twice")
     };
     let tree = tree_of(contract);
-    if let Some(at) = devices::exit_device(&tree) {
-        debug::set_exit_device(at);
-    }
+    use_exit_device(&tree);
     let memory = devices::memory(&tree, symbols::image());
     let mut kept = devices::kept(&tree);
     kept.push(Span {
@@ -139,6 +141,12 @@ fn run(contract: &Contract) -> ! {
         cores: CORES as u64,
     };
     enter(&platform)
+}
+
+fn use_exit_device(tree: &Tree<'_>) {
+    if let Some(at) = devices::exit_device(tree) {
+        debug::set_exit_device(at);
+    }
 }
 
 fn start_machine(tree: &Tree<'_>, hart: u64) {
