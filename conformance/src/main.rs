@@ -8,6 +8,7 @@
 #![no_std]
 #![no_main]
 
+mod isa;
 mod probes;
 mod report;
 mod tests;

@@ -1,6 +1,7 @@
 //! What a test is given: fresh memory, empty slots, threads; and how all of it is taken back.
 
 use crate::DRIVER_PRIORITY;
+use crate::isa;
 use crate::report::{Outcome, check, fail};
 use crate::threads::{self, BODY, Board, Body, THREADS};
 use abi::ObjectType;
@@ -10,15 +11,14 @@ use user_api::{
     Budget, CNode, CPtr, CapRights, Capability, Endpoint, Error, Frame, FrameSize, Notification,
     Reply, SchedContext, SchedControl, SlotPath, SlotWindow, Tcb, Untyped, Word,
 };
-use user_runtime::boot::{self, RESERVED_SLOTS, root};
+use user_runtime::boot::{RESERVED_SLOTS, root};
 use user_runtime::thread::Beginning;
 
 /// log2 of the bytes that a test may use.
 pub(crate) const MEMORY_BITS: usize = 23;
 /// Slots that a test may use.
 const SLOTS: Word = 1200;
-/// Room in the root task's address space where nothing is mapped: 512 GiB of it.
-pub(crate) const FREE_ADDRESS: Word = 0x10 << 39;
+pub(crate) use isa::FREE_ADDRESS;
 
 /// The driver's time slice in microseconds: long, so that equals run only when it yields, even on
 /// a machine that is busy with something else.
@@ -106,6 +106,7 @@ impl World {
         root::TCB.set_priority(root::TCB, DRIVER_PRIORITY)?;
         let control = SchedControl::new(boot.sched_control.start);
         control.configure(root::SCHED_CONTEXT, Budget::round_robin(DRIVER_SLICE))?;
+        isa::start_clock(boot, &mut allocator)?;
         Ok(Self {
             boot,
             memory: memory.cap,
@@ -318,27 +319,20 @@ fn reclaim(number: usize) {
 /// Time since a moment.
 pub(crate) struct Clock {
     start: u64,
-    mhz: u64,
+    boot: &'static BootInfo,
 }
 
 impl Clock {
     /// From now on.
     pub(crate) fn start(boot: &'static BootInfo) -> Self {
         Self {
-            start: ticks(),
-            mhz: boot::tsc_mhz(boot).unwrap_or(1_000).into(),
+            start: isa::micros(boot),
+            boot,
         }
     }
 
     /// Microseconds since then.
     pub(crate) fn micros(&self) -> u64 {
-        (ticks() - self.start) / self.mhz
+        isa::micros(self.boot) - self.start
     }
-}
-
-/// The time-stamp counter.
-#[expect(unsafe_code, reason = "reads a counter")]
-pub(crate) fn ticks() -> u64 {
-    // SAFETY: the instruction only reads, and user code may execute it.
-    unsafe { core::arch::x86_64::_rdtsc() }
 }

@@ -1,9 +1,10 @@
 //! What a case is made of, and the objects that the cases are about.
 
+use crate::isa;
 use crate::report::Outcome;
 use crate::world::{FREE_ADDRESS, MEMORY_BITS, World};
 use abi::{ErrorCode, Invocation, OBJECT_TYPES, ObjectType, PROFILE, Word};
-use user_api::CPtr;
+use user_api::{CPtr, FrameSize, VSPACE_OBJECT};
 use user_runtime::boot;
 
 /// A request and its answer.
@@ -70,7 +71,9 @@ pub(crate) enum Thing {
     LargeFrame,
     PageTable,
     OtherPageTable,
+    /// A table of the level above, where levels have tables of their own.
     PageDirectory,
+    /// And of the one above that.
     Pdpt,
     VSpace,
     Untyped12,
@@ -79,7 +82,7 @@ pub(crate) enum Thing {
 
 impl Thing {
     const ALL: [(Self, ObjectType, usize); 17] = [
-        (Self::LargeFrame, ObjectType::X86LargePage, 0),
+        (Self::LargeFrame, FrameSize::Large.object(), 0),
         (Self::Endpoint, ObjectType::Endpoint, 0),
         (Self::Notification, ObjectType::Notification, 0),
         (Self::Thread, ObjectType::Tcb, 0),
@@ -87,13 +90,13 @@ impl Thing {
         (Self::SmallContext, ObjectType::SchedContext, 7),
         (Self::Reply, ObjectType::Reply, 0),
         (Self::CNode, ObjectType::CNode, 4),
-        (Self::Frame, ObjectType::X86SmallPage, 0),
-        (Self::OtherFrame, ObjectType::X86SmallPage, 0),
-        (Self::PageTable, ObjectType::X86PageTable, 0),
-        (Self::OtherPageTable, ObjectType::X86PageTable, 0),
-        (Self::PageDirectory, ObjectType::X86PageDirectory, 0),
-        (Self::Pdpt, ObjectType::X86Pdpt, 0),
-        (Self::VSpace, ObjectType::X86Pml4, 0),
+        (Self::Frame, FrameSize::Small.object(), 0),
+        (Self::OtherFrame, FrameSize::Small.object(), 0),
+        (Self::PageTable, isa::TABLES[0], 0),
+        (Self::OtherPageTable, isa::TABLES[0], 0),
+        (Self::PageDirectory, isa::TABLES[1], 0),
+        (Self::Pdpt, isa::TABLES[2], 0),
+        (Self::VSpace, VSPACE_OBJECT, 0),
         (Self::Untyped12, ObjectType::Untyped, 12),
         (Self::Untyped13, ObjectType::Untyped, 13),
     ];

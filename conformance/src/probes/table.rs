@@ -1,26 +1,30 @@
-//! The cases.
+//! The cases that every ISA has, and where those come in that only one has.
 
 use super::case::Ask::{Beyond, For, Label};
 use super::case::Place::{Device, Made, Memory, SchedControl};
 use super::case::Thing::{
-    CNode, Context, Endpoint, Frame, LargeFrame, Notification, OtherFrame, OtherPageTable,
-    PageDirectory, PageTable, Pdpt, Reply, SmallContext, Thread, Untyped12, Untyped13, VSpace,
+    CNode, Context, Endpoint, Frame, LargeFrame, Notification, OtherPageTable, PageTable, Reply,
+    SmallContext, Thread, Untyped12, Untyped13, VSpace,
 };
 use super::case::Value::{
     Any, At, DomainsLess, FreeAddress, Is, MaxUntyped, MemoryBits, MemoryBytes, RootGuardBits,
     RootSlots, RootSlotsLess, ScheduleLess, Type, TypeCount,
 };
 use super::case::{Ask, Case, Place, Value};
+use crate::isa;
+use crate::isa::probes;
 use abi::bootinfo::{
     ASID_CONTROL, DOMAIN, INIT_ASID_POOL, INIT_CNODE, INIT_IPC_BUFFER, INIT_SC, INIT_TCB,
-    INIT_VSPACE, IO_PORT_CONTROL, IO_SPACE, IRQ_CONTROL, slot::NULL,
+    INIT_VSPACE, IRQ_CONTROL, slot::NULL,
 };
 use abi::sched::TCB_FLAG_MASK;
 use abi::{ErrorCode, Invocation, ObjectType, Word};
+use user_api::REGISTER_COUNT;
 
-const REGISTERS: Word = abi::x86_64::register::LENGTH as Word;
+const REGISTERS: Word = REGISTER_COUNT as Word;
+const ATTRIBUTES: Value = Is(user_api::Attributes::DEFAULT.0);
 
-const fn case(
+pub(crate) const fn case(
     name: &'static str,
     on: Place,
     ask: Ask,
@@ -40,17 +44,29 @@ const fn case(
     }
 }
 
-const fn fixed(slot: usize) -> Place {
+pub(crate) const fn fixed(slot: usize) -> Place {
     Place::Fixed(slot)
 }
 
-const fn free(number: Word) -> Place {
+pub(crate) const fn free(number: Word) -> Place {
     Place::Free(number)
 }
 
+/// All cases, in the order in which they run.
+pub(crate) const CASES: &[&[Case]] = &[
+    OBJECTS,
+    probes::INTERRUPTS,
+    HANDLERS_AND_FRAMES,
+    probes::TABLES,
+    MAPPINGS,
+    probes::OVER,
+    COPIES_AND_IDENTIFIERS,
+    probes::LAST,
+];
+
 /// Name, invoked capability, label, capabilities, words; then label and words of the answer.
 #[rustfmt::skip]
-pub(crate) const CASES: &[Case] = &[
+const OBJECTS: &[Case] = &[
     case("probe::null", free(0), Label(5), &[], &[], ErrorCode::InvalidCapability, &[Is(0)]),
     case("probe::retype_unknown_label", Memory, Beyond(Invocation::UntypedRetype), &[fixed(INIT_CNODE)], &[Is(0), Is(12), Is(0), Is(0), At(free(0)), Is(1)], ErrorCode::IllegalOperation, &[]),
     case("probe::retype_too_short", Memory, For(Invocation::UntypedRetype), &[fixed(INIT_CNODE)], &[Is(0), Is(12), Is(0), Is(0), At(free(0))], ErrorCode::TruncatedMessage, &[]),
@@ -185,79 +201,61 @@ pub(crate) const CASES: &[Case] = &[
     case("probe::schedule_set_start_idx", fixed(DOMAIN), For(Invocation::DomainScheduleSetStart), &[], &[ScheduleLess(0)], ErrorCode::RangeError, &[Is(0), ScheduleLess(1)]),
     case("probe::schedule_set_start_end", fixed(DOMAIN), For(Invocation::DomainScheduleSetStart), &[], &[ScheduleLess(1)], ErrorCode::InvalidArgument, &[Is(0)]),
     case("probe::schedule_set_start_fine", fixed(DOMAIN), For(Invocation::DomainScheduleSetStart), &[], &[Is(0)], ErrorCode::NoError, &[]),
-    case("probe::irq_get_get", fixed(IRQ_CONTROL), For(Invocation::IrqIssueIrqHandler), &[fixed(INIT_CNODE)], &[Is(1), At(free(10)), Is(64)], ErrorCode::IllegalOperation, &[]),
-    case("probe::irq_pin_too_short", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerIoapic), &[fixed(INIT_CNODE)], &[At(free(10)), Is(64), Is(0), Is(0), Is(0), Is(0)], ErrorCode::TruncatedMessage, &[]),
-    case("probe::irq_pin_vec", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerIoapic), &[fixed(INIT_CNODE)], &[At(free(10)), Is(64), Is(0), Is(0), Is(0), Is(0), Is(108)], ErrorCode::RangeError, &[Is(0), Is(107)]),
-    case("probe::irq_pin_slot", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerIoapic), &[fixed(INIT_CNODE)], &[Is(2), Is(64), Is(0), Is(0), Is(0), Is(0), Is(5)], ErrorCode::DeleteFirst, &[]),
-    case("probe::irq_pin_id", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerIoapic), &[fixed(INIT_CNODE)], &[At(free(10)), Is(64), Is(9), Is(0), Is(0), Is(0), Is(5)], ErrorCode::RangeError, &[Is(0), Is(0)]),
-    case("probe::irq_pin_pin", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerIoapic), &[fixed(INIT_CNODE)], &[At(free(10)), Is(64), Is(0), Is(24), Is(0), Is(0), Is(5)], ErrorCode::RangeError, &[Is(0), Is(23)]),
-    case("probe::irq_pin_level", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerIoapic), &[fixed(INIT_CNODE)], &[At(free(10)), Is(64), Is(0), Is(4), Is(2), Is(0), Is(5)], ErrorCode::RangeError, &[Is(0), Is(1)]),
-    case("probe::irq_pin_pol", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerIoapic), &[fixed(INIT_CNODE)], &[At(free(10)), Is(64), Is(0), Is(4), Is(0), Is(2), Is(5)], ErrorCode::RangeError, &[Is(0), Is(1)]),
-    case("probe::irq_pin_fine", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerIoapic), &[fixed(INIT_CNODE)], &[At(free(10)), Is(64), Is(0), Is(4), Is(0), Is(0), Is(5)], ErrorCode::NoError, &[]),
-    case("probe::irq_pin_again", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerIoapic), &[fixed(INIT_CNODE)], &[At(free(11)), Is(64), Is(0), Is(4), Is(0), Is(0), Is(5)], ErrorCode::RevokeFirst, &[]),
-    case("probe::irq_msi_bus", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerMsi), &[fixed(INIT_CNODE)], &[At(free(11)), Is(64), Is(256), Is(0), Is(0), Is(0), Is(6)], ErrorCode::RangeError, &[Is(0), Is(255)]),
-    case("probe::irq_msi_device", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerMsi), &[fixed(INIT_CNODE)], &[At(free(11)), Is(64), Is(0), Is(32), Is(0), Is(0), Is(6)], ErrorCode::RangeError, &[Is(0), Is(31)]),
-    case("probe::irq_msi_fun", fixed(IRQ_CONTROL), For(Invocation::X86IrqIssueIrqHandlerMsi), &[fixed(INIT_CNODE)], &[At(free(11)), Is(64), Is(0), Is(0), Is(8), Is(0), Is(6)], ErrorCode::RangeError, &[Is(0), Is(7)]),
+];
+
+/// Slot 10 holds a handler.
+#[rustfmt::skip]
+const HANDLERS_AND_FRAMES: &[Case] = &[
     case("probe::irq_control_unknown_label", fixed(IRQ_CONTROL), For(Invocation::UntypedRetype), &[fixed(INIT_CNODE)], &[Is(1), Is(2), Is(3)], ErrorCode::IllegalOperation, &[]),
-    case("probe::io_port_too_short", fixed(IO_PORT_CONTROL), For(Invocation::X86IoPortControlIssue), &[fixed(INIT_CNODE)], &[Is(0x3f8), Is(0x3ff), At(free(12))], ErrorCode::TruncatedMessage, &[]),
-    case("probe::io_port_order", fixed(IO_PORT_CONTROL), For(Invocation::X86IoPortControlIssue), &[fixed(INIT_CNODE)], &[Is(0x3ff), Is(0x3f8), At(free(12)), Is(64)], ErrorCode::InvalidArgument, &[Is(1)]),
-    case("probe::io_port_fine", fixed(IO_PORT_CONTROL), For(Invocation::X86IoPortControlIssue), &[fixed(INIT_CNODE)], &[Is(0x70), Is(0x77), At(free(12)), Is(64)], ErrorCode::NoError, &[]),
-    case("probe::io_port_used", fixed(IO_PORT_CONTROL), For(Invocation::X86IoPortControlIssue), &[fixed(INIT_CNODE)], &[Is(0x77), Is(0x80), At(free(13)), Is(64)], ErrorCode::RevokeFirst, &[]),
-    case("probe::io_port_in_range", free(12), For(Invocation::X86IoPortIn16), &[], &[Is(0x77)], ErrorCode::IllegalOperation, &[]),
-    case("probe::io_port_in_too_short", free(12), For(Invocation::X86IoPortIn8), &[], &[], ErrorCode::TruncatedMessage, &[]),
-    case("probe::io_port_out_too_short", free(12), For(Invocation::X86IoPortOut8), &[], &[Is(0x70)], ErrorCode::TruncatedMessage, &[]),
-    case("probe::io_port_unknown_label", free(12), For(Invocation::UntypedRetype), &[], &[Is(0x70)], ErrorCode::IllegalOperation, &[]),
     case("probe::irq_handler_ntfn", free(10), For(Invocation::IrqSetIrqHandler), &[fixed(INIT_CNODE)], &[], ErrorCode::InvalidCapability, &[Is(0)]),
     case("probe::irq_handler_none", free(10), For(Invocation::IrqSetIrqHandler), &[], &[], ErrorCode::TruncatedMessage, &[]),
     case("probe::irq_handler_fine", free(10), For(Invocation::IrqSetIrqHandler), &[Made(Notification)], &[], ErrorCode::NoError, &[]),
     case("probe::irq_handler_ack", free(10), For(Invocation::IrqAckIrq), &[], &[], ErrorCode::NoError, &[]),
     case("probe::irq_handler_clr", free(10), For(Invocation::IrqClearIrqHandler), &[], &[], ErrorCode::NoError, &[]),
     case("probe::irq_handler_unknown_label", free(10), For(Invocation::UntypedRetype), &[], &[], ErrorCode::IllegalOperation, &[]),
-    case("probe::map_too_short", Made(Frame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3)], ErrorCode::TruncatedMessage, &[]),
-    case("probe::map_no_capability", Made(Frame), For(Invocation::X86PageMap), &[], &[FreeAddress(0), Is(3), Is(0)], ErrorCode::TruncatedMessage, &[]),
-    case("probe::map_wrong_capability", Made(Frame), For(Invocation::X86PageMap), &[fixed(INIT_CNODE)], &[FreeAddress(0), Is(3), Is(0)], ErrorCode::InvalidCapability, &[Is(1)]),
-    case("probe::map_unassigned_vs", Made(Frame), For(Invocation::X86PageMap), &[Made(VSpace)], &[FreeAddress(0), Is(3), Is(0)], ErrorCode::InvalidCapability, &[Is(1)]),
-    case("probe::map_top", Made(Frame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[Is(0x7fff_ffff_ffff_f000), Is(3), Is(0)], ErrorCode::InvalidArgument, &[Is(0)]),
-    case("probe::map_align", Made(Frame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(8), Is(3), Is(0)], ErrorCode::AlignmentError, &[]),
-    case("probe::map_missing", Made(Frame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3), Is(0)], ErrorCode::FailedLookup, &[Is(0), Is(2), Is(39)]),
-    case("probe::map_large_missing", Made(LargeFrame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3), Is(0)], ErrorCode::FailedLookup, &[Is(0), Is(2), Is(39)]),
-    case("probe::map_large_align", Made(LargeFrame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(4096), Is(3), Is(0)], ErrorCode::AlignmentError, &[]),
-    case("probe::page_table_too_short", Made(PageTable), For(Invocation::X86PageTableMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0)], ErrorCode::TruncatedMessage, &[]),
-    case("probe::page_table_wrong_capability", Made(PageTable), For(Invocation::X86PageTableMap), &[fixed(INIT_CNODE)], &[FreeAddress(0), Is(0)], ErrorCode::InvalidCapability, &[Is(1)]),
-    case("probe::page_table_top", Made(PageTable), For(Invocation::X86PageTableMap), &[fixed(INIT_VSPACE)], &[Is(1 << 62), Is(0)], ErrorCode::InvalidArgument, &[Is(0)]),
-    case("probe::page_table_missing", Made(PageTable), For(Invocation::X86PageTableMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(0)], ErrorCode::FailedLookup, &[Is(0), Is(2), Is(39)]),
-    case("probe::page_directory_missing", Made(PageDirectory), For(Invocation::X86PageDirectoryMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(0)], ErrorCode::FailedLookup, &[Is(0), Is(2), Is(39)]),
-    case("probe::pdpt_fine", Made(Pdpt), For(Invocation::X86PdptMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(0)], ErrorCode::NoError, &[]),
-    case("probe::pdpt_again", Made(Pdpt), For(Invocation::X86PdptMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(0)], ErrorCode::InvalidCapability, &[Is(0)]),
-    case("probe::page_table_missing30", Made(PageTable), For(Invocation::X86PageTableMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(0)], ErrorCode::FailedLookup, &[Is(0), Is(2), Is(30)]),
-    case("probe::page_directory_fine", Made(PageDirectory), For(Invocation::X86PageDirectoryMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(0)], ErrorCode::NoError, &[]),
-    case("probe::map_missing21", Made(Frame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3), Is(0)], ErrorCode::FailedLookup, &[Is(0), Is(2), Is(21)]),
-    case("probe::page_table_fine", Made(PageTable), For(Invocation::X86PageTableMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(0)], ErrorCode::NoError, &[]),
-    case("probe::page_table_again", Made(PageTable), For(Invocation::X86PageTableMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(0)], ErrorCode::InvalidCapability, &[Is(0)]),
-    case("probe::page_table_occupied", Made(OtherPageTable), For(Invocation::X86PageTableMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(0)], ErrorCode::DeleteFirst, &[]),
-    case("probe::map_fine", Made(Frame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3), Is(0)], ErrorCode::NoError, &[]),
-    case("probe::map_remap_addr", Made(Frame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(4096), Is(3), Is(0)], ErrorCode::InvalidArgument, &[Is(0)]),
-    case("probe::map_remap_same", Made(Frame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(1), Is(0)], ErrorCode::NoError, &[]),
-    case("probe::map_large_over_the_end_pt", Made(LargeFrame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3), Is(0)], ErrorCode::DeleteFirst, &[]),
-    case("probe::map_over_the_end", Made(OtherFrame), For(Invocation::X86PageMap), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3), Is(0)], ErrorCode::NoError, &[]),
-    case("probe::unmap_stale", Made(Frame), For(Invocation::X86PageUnmap), &[], &[], ErrorCode::NoError, &[]),
+    case("probe::map_too_short", Made(Frame), For(isa::MAP), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3)], ErrorCode::TruncatedMessage, &[]),
+    case("probe::map_no_capability", Made(Frame), For(isa::MAP), &[], &[FreeAddress(0), Is(3), ATTRIBUTES], ErrorCode::TruncatedMessage, &[]),
+    case("probe::map_wrong_capability", Made(Frame), For(isa::MAP), &[fixed(INIT_CNODE)], &[FreeAddress(0), Is(3), ATTRIBUTES], ErrorCode::InvalidCapability, &[Is(1)]),
+    case("probe::map_unassigned_vs", Made(Frame), For(isa::MAP), &[Made(VSpace)], &[FreeAddress(0), Is(3), ATTRIBUTES], ErrorCode::InvalidCapability, &[Is(1)]),
+    case("probe::map_top", Made(Frame), For(isa::MAP), &[fixed(INIT_VSPACE)], &[Is(0x7fff_ffff_ffff_f000), Is(3), ATTRIBUTES], ErrorCode::InvalidArgument, &[Is(0)]),
+    case("probe::map_align", Made(Frame), For(isa::MAP), &[fixed(INIT_VSPACE)], &[FreeAddress(8), Is(3), ATTRIBUTES], ErrorCode::AlignmentError, &[]),
+    case("probe::map_missing", Made(Frame), For(isa::MAP), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3), ATTRIBUTES], ErrorCode::FailedLookup, &[Is(0), Is(2), Is(isa::TOP_BITS)]),
+    case("probe::map_large_missing", Made(LargeFrame), For(isa::MAP), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3), ATTRIBUTES], ErrorCode::FailedLookup, &[Is(0), Is(2), Is(isa::TOP_BITS)]),
+    case("probe::map_large_align", Made(LargeFrame), For(isa::MAP), &[fixed(INIT_VSPACE)], &[FreeAddress(4096), Is(3), ATTRIBUTES], ErrorCode::AlignmentError, &[]),
+    case("probe::page_table_too_short", Made(PageTable), For(isa::MAP_TABLE), &[fixed(INIT_VSPACE)], &[FreeAddress(0)], ErrorCode::TruncatedMessage, &[]),
+    case("probe::page_table_wrong_capability", Made(PageTable), For(isa::MAP_TABLE), &[fixed(INIT_CNODE)], &[FreeAddress(0), ATTRIBUTES], ErrorCode::InvalidCapability, &[Is(1)]),
+    case("probe::page_table_top", Made(PageTable), For(isa::MAP_TABLE), &[fixed(INIT_VSPACE)], &[Is(1 << 62), ATTRIBUTES], ErrorCode::InvalidArgument, &[Is(0)]),
+];
+
+/// All tables but the last are there.
+#[rustfmt::skip]
+const MAPPINGS: &[Case] = &[
+    case("probe::page_table_fine", Made(PageTable), For(isa::MAP_TABLE), &[fixed(INIT_VSPACE)], &[FreeAddress(0), ATTRIBUTES], ErrorCode::NoError, &[]),
+    case("probe::page_table_again", Made(PageTable), For(isa::MAP_TABLE), &[fixed(INIT_VSPACE)], &[FreeAddress(0), ATTRIBUTES], ErrorCode::InvalidCapability, &[Is(0)]),
+    case("probe::page_table_occupied", Made(OtherPageTable), For(isa::MAP_TABLE), &[fixed(INIT_VSPACE)], &[FreeAddress(0), ATTRIBUTES], ErrorCode::DeleteFirst, &[]),
+    case("probe::map_fine", Made(Frame), For(isa::MAP), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(3), ATTRIBUTES], ErrorCode::NoError, &[]),
+    case("probe::map_remap_addr", Made(Frame), For(isa::MAP), &[fixed(INIT_VSPACE)], &[FreeAddress(4096), Is(3), ATTRIBUTES], ErrorCode::InvalidArgument, &[Is(0)]),
+    case("probe::map_remap_same", Made(Frame), For(isa::MAP), &[fixed(INIT_VSPACE)], &[FreeAddress(0), Is(1), ATTRIBUTES], ErrorCode::NoError, &[]),
+];
+
+/// The frame is mapped.
+#[rustfmt::skip]
+const COPIES_AND_IDENTIFIERS: &[Case] = &[
     case("probe::copy_frame", fixed(INIT_CNODE), For(Invocation::CNodeCopy), &[fixed(INIT_CNODE)], &[At(free(20)), Is(64), At(Made(Frame)), Is(64), Is(15)], ErrorCode::NoError, &[]),
     case("probe::copy_pt", fixed(INIT_CNODE), For(Invocation::CNodeCopy), &[fixed(INIT_CNODE)], &[At(free(21)), Is(64), At(Made(PageTable)), Is(64), Is(15)], ErrorCode::NoError, &[]),
-    case("probe::page_table_unmap_notfinal", Made(PageTable), For(Invocation::X86PageTableUnmap), &[], &[], ErrorCode::RevokeFirst, &[]),
+    case("probe::page_table_unmap_notfinal", Made(PageTable), For(isa::UNMAP_TABLE), &[], &[], ErrorCode::RevokeFirst, &[]),
     case("probe::copy_vs_unassigned", fixed(INIT_CNODE), For(Invocation::CNodeCopy), &[fixed(INIT_CNODE)], &[At(free(22)), Is(64), At(Made(VSpace)), Is(64), Is(15)], ErrorCode::IllegalOperation, &[]),
     case("probe::frame_unknown_label", Made(Frame), For(Invocation::UntypedRetype), &[], &[], ErrorCode::IllegalOperation, &[]),
-    case("probe::make_pool_too_short", fixed(ASID_CONTROL), For(Invocation::X86AsidControlMakePool), &[Made(Untyped12), fixed(INIT_CNODE)], &[At(free(23))], ErrorCode::TruncatedMessage, &[]),
-    case("probe::make_pool_wrong_capability", fixed(ASID_CONTROL), For(Invocation::X86AsidControlMakePool), &[fixed(INIT_CNODE), fixed(INIT_CNODE)], &[At(free(23)), Is(64)], ErrorCode::InvalidCapability, &[Is(1)]),
-    case("probe::make_pool_size", fixed(ASID_CONTROL), For(Invocation::X86AsidControlMakePool), &[Made(Untyped13), fixed(INIT_CNODE)], &[At(free(23)), Is(64)], ErrorCode::InvalidCapability, &[Is(1)]),
-    case("probe::make_pool_slot", fixed(ASID_CONTROL), For(Invocation::X86AsidControlMakePool), &[Made(Untyped12), fixed(INIT_CNODE)], &[Is(2), Is(64)], ErrorCode::DeleteFirst, &[]),
+    case("probe::make_pool_too_short", fixed(ASID_CONTROL), For(isa::MAKE_POOL), &[Made(Untyped12), fixed(INIT_CNODE)], &[At(free(23))], ErrorCode::TruncatedMessage, &[]),
+    case("probe::make_pool_wrong_capability", fixed(ASID_CONTROL), For(isa::MAKE_POOL), &[fixed(INIT_CNODE), fixed(INIT_CNODE)], &[At(free(23)), Is(64)], ErrorCode::InvalidCapability, &[Is(1)]),
+    case("probe::make_pool_size", fixed(ASID_CONTROL), For(isa::MAKE_POOL), &[Made(Untyped13), fixed(INIT_CNODE)], &[At(free(23)), Is(64)], ErrorCode::InvalidCapability, &[Is(1)]),
+    case("probe::make_pool_slot", fixed(ASID_CONTROL), For(isa::MAKE_POOL), &[Made(Untyped12), fixed(INIT_CNODE)], &[Is(2), Is(64)], ErrorCode::DeleteFirst, &[]),
     case("probe::make_pool_unknown_label", fixed(ASID_CONTROL), For(Invocation::UntypedRetype), &[Made(Untyped12), fixed(INIT_CNODE)], &[Is(2), Is(64)], ErrorCode::IllegalOperation, &[]),
-    case("probe::make_pool_fine", fixed(ASID_CONTROL), For(Invocation::X86AsidControlMakePool), &[Made(Untyped12), fixed(INIT_CNODE)], &[At(free(23)), Is(64)], ErrorCode::NoError, &[]),
-    case("probe::make_pool_ut_kids", fixed(ASID_CONTROL), For(Invocation::X86AsidControlMakePool), &[Made(Untyped12), fixed(INIT_CNODE)], &[At(free(24)), Is(64)], ErrorCode::RevokeFirst, &[]),
-    case("probe::assign_none", fixed(INIT_ASID_POOL), For(Invocation::X86AsidPoolAssign), &[], &[], ErrorCode::TruncatedMessage, &[]),
-    case("probe::assign_wrong_capability", fixed(INIT_ASID_POOL), For(Invocation::X86AsidPoolAssign), &[fixed(INIT_CNODE)], &[], ErrorCode::InvalidCapability, &[Is(1)]),
-    case("probe::assign_fine", fixed(INIT_ASID_POOL), For(Invocation::X86AsidPoolAssign), &[Made(VSpace)], &[], ErrorCode::NoError, &[]),
-    case("probe::assign_again", fixed(INIT_ASID_POOL), For(Invocation::X86AsidPoolAssign), &[Made(VSpace)], &[], ErrorCode::InvalidCapability, &[Is(1)]),
+    case("probe::make_pool_fine", fixed(ASID_CONTROL), For(isa::MAKE_POOL), &[Made(Untyped12), fixed(INIT_CNODE)], &[At(free(23)), Is(64)], ErrorCode::NoError, &[]),
+    case("probe::make_pool_ut_kids", fixed(ASID_CONTROL), For(isa::MAKE_POOL), &[Made(Untyped12), fixed(INIT_CNODE)], &[At(free(24)), Is(64)], ErrorCode::RevokeFirst, &[]),
+    case("probe::assign_none", fixed(INIT_ASID_POOL), For(isa::ASSIGN), &[], &[], ErrorCode::TruncatedMessage, &[]),
+    case("probe::assign_wrong_capability", fixed(INIT_ASID_POOL), For(isa::ASSIGN), &[fixed(INIT_CNODE)], &[], ErrorCode::InvalidCapability, &[Is(1)]),
+    case("probe::assign_fine", fixed(INIT_ASID_POOL), For(isa::ASSIGN), &[Made(VSpace)], &[], ErrorCode::NoError, &[]),
+    case("probe::assign_again", fixed(INIT_ASID_POOL), For(isa::ASSIGN), &[Made(VSpace)], &[], ErrorCode::InvalidCapability, &[Is(1)]),
     case("probe::assign_unknown_label", fixed(INIT_ASID_POOL), For(Invocation::UntypedRetype), &[Made(VSpace)], &[], ErrorCode::IllegalOperation, &[]),
-    case("probe::pml4_unknown_label", Made(VSpace), Label(1), &[], &[], ErrorCode::IllegalOperation, &[]),
-    case("probe::io_space_unknown_label", fixed(IO_SPACE), Label(1), &[], &[], ErrorCode::InvalidCapability, &[Is(0)]),
 ];

@@ -3,8 +3,11 @@
 use super::retype::map;
 use crate::report::{Outcome, check, check_eq};
 use crate::world::{FREE_ADDRESS, World};
-use abi::{CapRights, ObjectType};
-use user_api::{AsidPool, Attributes, CPtr, Error, FrameSize, LookupFailure, MissingTable, Pml4};
+use abi::CapRights;
+use user_api::{
+    AsidPool, Attributes, CPtr, Error, FrameSize, LookupFailure, MissingTable, VSPACE_OBJECT,
+    VSpaceRoot,
+};
 use user_runtime::boot::root;
 
 crate::list!["asid":
@@ -18,7 +21,7 @@ fn pool(world: &mut World) -> Outcome<AsidPool> {
 }
 
 fn a_space_needs_one(world: &mut World) -> Outcome {
-    let space: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+    let space: VSpaceRoot = world.make(VSPACE_OBJECT, 0)?;
     let frame = world.frame(FrameSize::Small)?;
     let mapping = frame.map(space, FREE_ADDRESS, CapRights::READ, Attributes::DEFAULT);
     check_eq!(mapping, Err(Error::InvalidCapability { which: 1 }));
@@ -26,13 +29,13 @@ fn a_space_needs_one(world: &mut World) -> Outcome {
     let mapping = frame.map(space, FREE_ADDRESS, CapRights::READ, Attributes::DEFAULT);
     check_eq!(
         mapping.map_err(MissingTable::from_error),
-        Err(Some(MissingTable::Pdpt))
+        Err(Some(MissingTable::DOWNWARDS[0]))
     );
     Ok(())
 }
 
 fn a_space_has_one_only(world: &mut World) -> Outcome {
-    let space: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+    let space: VSpaceRoot = world.make(VSPACE_OBJECT, 0)?;
     root::ASID_POOL.assign(space)?;
     check_eq!(
         root::ASID_POOL.assign(space),
@@ -51,7 +54,7 @@ fn a_space_has_one_only(world: &mut World) -> Outcome {
 
 fn a_pool_of_our_own(world: &mut World) -> Outcome {
     let pool = pool(world)?;
-    let space: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+    let space: VSpaceRoot = world.make(VSPACE_OBJECT, 0)?;
     pool.assign(space)?;
     let frame = world.frame(FrameSize::Small)?;
     while let Err(error) = frame.map(space, FREE_ADDRESS, CapRights::READ, Attributes::DEFAULT) {
@@ -103,10 +106,10 @@ fn a_pool_runs_out(world: &mut World) -> Outcome {
     let pool = pool(world)?;
     let places = 1 << abi::object::ASID_POOL_INDEX_BITS;
     for number in 0..places {
-        let space: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+        let space: VSpaceRoot = world.make(VSPACE_OBJECT, 0)?;
         check_eq!(pool.assign(space), Ok(()), "space {number}");
     }
-    let space: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+    let space: VSpaceRoot = world.make(VSPACE_OBJECT, 0)?;
     check_eq!(pool.assign(space), Err(Error::DeleteFirst));
     Ok(())
 }
@@ -117,11 +120,11 @@ fn a_deleted_space_gives_its_place_back(world: &mut World) -> Outcome {
     for _ in 0..2_000 {
         let slot = world.slots(0);
         memory.retype(
-            ObjectType::X86Pml4,
+            VSPACE_OBJECT,
             0,
             user_api::SlotWindow::one(root::CNODE, slot),
         )?;
-        pool.assign(Pml4::new(slot))?;
+        pool.assign(VSpaceRoot::new(slot))?;
         root::CNODE.absolute(slot).delete()?;
     }
     Ok(())
@@ -129,7 +132,7 @@ fn a_deleted_space_gives_its_place_back(world: &mut World) -> Outcome {
 
 fn a_deleted_pool_ends_its_spaces(world: &mut World) -> Outcome {
     let pool = pool(world)?;
-    let space: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+    let space: VSpaceRoot = world.make(VSPACE_OBJECT, 0)?;
     pool.assign(space)?;
     let frame = world.frame(FrameSize::Small)?;
     world.path(pool).delete()?;

@@ -1,8 +1,9 @@
 //! What the root task is told, and what it is given.
 
+use crate::isa;
 use crate::report::{Outcome, check, check_eq, skip};
 use crate::world::World;
-use abi::bootinfo::{self, NUM_INITIAL_CAPS, SlotRegion, header};
+use abi::bootinfo::{self, NUM_INITIAL_CAPS, SlotRegion};
 use abi::syscall::Syscall;
 use abi::{PROFILE, Word, cap_type};
 use user_api::{CPtr, Frame, debug};
@@ -11,7 +12,7 @@ use user_runtime::{boot, image};
 crate::list!["boot":
     numbers, fixed_slots_hold_what_they_should, slot_regions_do_not_overlap, image_frames_cover_the_image,
     buffers_follow_the_image, untyped_list_is_sound, untyped_list_ends_with_zeros, extra_chunks_fill_their_length,
-    memory_map_names_the_ram, rsdp_is_one, tsc_frequency_is_plausible, empty_slots_are_empty,
+    empty_slots_are_empty,
 ];
 
 const PAGE: Word = 1 << abi::object::PAGE_BITS;
@@ -30,8 +31,8 @@ fn numbers(world: &mut World) -> Outcome {
         boot.sched_control.end - boot.sched_control.start,
         PROFILE.num_nodes as Word
     );
-    if !PROFILE.iommu {
-        check_eq!(boot.num_iopt_levels, bootinfo::NO_IOPT_LEVELS);
+    if let Some(levels) = isa::IOPT_LEVELS {
+        check_eq!(boot.num_iopt_levels, levels);
     }
     check_eq!(boot.shared_frames, SlotRegion::default());
     check_eq!(boot.io_space_caps, SlotRegion::default());
@@ -46,20 +47,17 @@ fn fixed_slots_hold_what_they_should(world: &mut World) -> Outcome {
         (bootinfo::slot::NULL, cap_type::NULL),
         (bootinfo::INIT_TCB, cap_type::THREAD),
         (bootinfo::INIT_CNODE, cap_type::CNODE),
-        (bootinfo::INIT_VSPACE, cap_type::x86_64::PML4),
         (bootinfo::IRQ_CONTROL, cap_type::IRQ_CONTROL),
         (bootinfo::ASID_CONTROL, cap_type::ASID_CONTROL),
         (bootinfo::INIT_ASID_POOL, cap_type::ASID_POOL),
-        (bootinfo::IO_PORT_CONTROL, cap_type::x86_64::IO_PORT_CONTROL),
         (bootinfo::BOOT_INFO_FRAME, cap_type::FRAME),
         (bootinfo::INIT_IPC_BUFFER, cap_type::FRAME),
         (bootinfo::DOMAIN, cap_type::DOMAIN),
         (bootinfo::SMMU_SID_CONTROL, cap_type::NULL),
         (bootinfo::SMMU_CB_CONTROL, cap_type::NULL),
         (bootinfo::INIT_SC, cap_type::SCHED_CONTEXT),
-        (bootinfo::SMC, cap_type::NULL),
     ];
-    for (slot, kind) in wanted {
+    for (slot, kind) in wanted.iter().chain(isa::FIXED_SLOTS).copied() {
         check_eq!(
             debug::cap_identify(CPtr::new(slot as Word)),
             kind,
@@ -88,24 +86,29 @@ fn fixed_slots_hold_what_they_should(world: &mut World) -> Outcome {
             "slot {slot}"
         );
     }
-    let tables = [
-        cap_type::x86_64::PDPT,
-        cap_type::x86_64::PAGE_DIRECTORY,
-        cap_type::PAGE_TABLE,
-    ];
     for slot in boot.user_image_paging.start..boot.user_image_paging.end {
         let kind = debug::cap_identify(CPtr::new(slot));
-        check!(tables.contains(&kind), "slot {slot} holds {kind}");
+        check!(isa::TABLE_KINDS.contains(&kind), "slot {slot} holds {kind}");
     }
     Ok(())
 }
 
 fn slot_regions_do_not_overlap(world: &mut World) -> Outcome {
     let boot = world.boot;
-    let regions = [
-        boot.sched_control,
+    let (paging, extra, time) = (
         boot.user_image_paging,
         boot.extra_bi_pages,
+        boot.sched_control,
+    );
+    let [first, second, third] = if isa::SCHED_CONTROL_FIRST {
+        [time, paging, extra]
+    } else {
+        [paging, extra, time]
+    };
+    let regions = [
+        first,
+        second,
+        third,
         boot.user_image_frames,
         boot.untyped,
         boot.empty,
@@ -209,73 +212,6 @@ fn extra_chunks_fill_their_length(world: &mut World) -> Outcome {
     check_eq!(used as Word, boot.extra_len);
     let pages = boot.extra_bi_pages.end - boot.extra_bi_pages.start;
     check!(pages * PAGE >= boot.extra_len);
-    Ok(())
-}
-
-fn memory_map_names_the_ram(world: &mut World) -> Outcome {
-    let Some(map) = boot::extra(world.boot).find(|chunk| chunk.id == header::X86_MBMMAP as Word)
-    else {
-        return Err(crate::report::fail(format_args!("no memory map")));
-    };
-    let Some((length, entries)) = map.contents.split_first_chunk::<4>() else {
-        return Err(crate::report::fail(format_args!("the memory map is cut")));
-    };
-    let length = u32::from_le_bytes(*length) as usize;
-    check!(
-        length >= 24 && length <= entries.len() && length.is_multiple_of(24),
-        "length {length}"
-    );
-    let ram = |paddr: u64| {
-        entries[..length].chunks_exact(24).any(|entry| {
-            let word = |at: usize| {
-                entry[at..]
-                    .first_chunk()
-                    .map_or(0, |bytes| u64::from_le_bytes(*bytes))
-            };
-            let kind = entry[20..]
-                .first_chunk()
-                .map_or(0, |bytes| u32::from_le_bytes(*bytes));
-            kind == bootinfo::MULTIBOOT_RAM_REGION_TYPE && paddr.wrapping_sub(word(4)) < word(12)
-        })
-    };
-    let count = (world.boot.untyped.end - world.boot.untyped.start) as usize;
-    for entry in world
-        .boot
-        .untyped_list
-        .iter()
-        .take(count)
-        .filter(|entry| entry.is_device == 0)
-    {
-        check!(
-            ram(entry.paddr),
-            "{:#x} is said to be RAM, but not by the map",
-            entry.paddr
-        );
-    }
-    Ok(())
-}
-
-fn rsdp_is_one(world: &mut World) -> Outcome {
-    let Some(chunk) =
-        boot::extra(world.boot).find(|chunk| chunk.id == header::X86_ACPI_RSDP as Word)
-    else {
-        skip!("no ACPI");
-    };
-    check_eq!(chunk.contents.len(), bootinfo::ACPI_RSDP_BYTES);
-    check!(chunk.contents.starts_with(b"RSD PTR "));
-    let sum = chunk.contents[..20]
-        .iter()
-        .fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
-    check_eq!(sum, 0, "checksum");
-    Ok(())
-}
-
-fn tsc_frequency_is_plausible(world: &mut World) -> Outcome {
-    let mhz = boot::tsc_mhz(world.boot);
-    check!(
-        mhz.is_some_and(|mhz| (100..20_000).contains(&mhz)),
-        "{mhz:?} MHz"
-    );
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Breakpoints, watchpoints and single steps, in profiles that have them.
 
 use super::ipc::fault_handler;
+use crate::isa;
 use crate::report::{Outcome, check, check_eq, fail, skip};
 use crate::threads::{Board, Body};
 use crate::world::{Start, Thread, World};
@@ -98,8 +99,13 @@ fn write_watch() -> Breakpoint {
 
 fn what_is_set_can_be_read(world: &mut World) -> Outcome {
     let scene = Scene::new(world, touch)?;
-    for number in 0..4 {
-        for (kind, size, access) in [(DATA, 1, WRITE), (DATA, 4, BOTH), (INSTRUCTION, 0, READ)] {
+    for number in 0..isa::BREAKPOINTS {
+        let fits = |kind: Word| match kind {
+            DATA => isa::DATA_BREAKPOINTS.contains(&number),
+            _ => isa::INSTRUCTION_BREAKPOINTS.contains(&number),
+        };
+        let settings = [(DATA, 1, WRITE), (DATA, 4, BOTH), (INSTRUCTION, 0, READ)];
+        for (kind, size, access) in settings.into_iter().filter(|(kind, ..)| fits(*kind)) {
             let set = Breakpoint {
                 address: watched(),
                 kind,
@@ -125,20 +131,25 @@ fn arguments_are_checked(world: &mut World) -> Outcome {
     let good = write_watch();
     let set = |number, breakpoint| scene.thread.tcb.set_breakpoint(number, breakpoint);
     let invalid = |which| Err(Error::InvalidArgument { which });
-    check_eq!(set(4, good), Err(Error::RangeError { min: 0, max: 3 }));
+    let range = Err(Error::RangeError {
+        min: 0,
+        max: isa::BREAKPOINTS - 1,
+    });
+    let first = isa::DATA_BREAKPOINTS.start;
+    check_eq!(set(isa::BREAKPOINTS, good), range);
     check_eq!(
         set(
-            0,
+            first,
             Breakpoint {
-                address: 1 << 47,
+                address: isa::USER_TOP,
                 ..good
             }
         ),
         invalid(1)
     );
-    check_eq!(set(0, Breakpoint { kind: 7, ..good }), invalid(2));
-    check_eq!(set(0, Breakpoint { size: 0, ..good }), invalid(3));
-    check_eq!(set(0, Breakpoint { size: 3, ..good }), invalid(3));
+    check_eq!(set(first, Breakpoint { kind: 7, ..good }), invalid(2));
+    check_eq!(set(first, Breakpoint { size: 0, ..good }), invalid(3));
+    check_eq!(set(first, Breakpoint { size: 3, ..good }), invalid(3));
     check_eq!(
         set(
             0,
@@ -165,7 +176,7 @@ fn arguments_are_checked(world: &mut World) -> Outcome {
     );
     check_eq!(
         set(
-            0,
+            first,
             Breakpoint {
                 address: good.address + 1,
                 ..good
@@ -173,20 +184,24 @@ fn arguments_are_checked(world: &mut World) -> Outcome {
         ),
         Err(Error::AlignmentError)
     );
+    check_eq!(scene.thread.tcb.unset_breakpoint(isa::BREAKPOINTS), range);
     check_eq!(
-        scene.thread.tcb.unset_breakpoint(4),
-        Err(Error::RangeError { min: 0, max: 3 })
-    );
-    check_eq!(
-        scene.thread.tcb.breakpoint(9),
-        Err(Error::RangeError { min: 0, max: 3 })
+        scene
+            .thread
+            .tcb
+            .breakpoint(isa::BREAKPOINTS + 5)
+            .map(|_| ()),
+        range
     );
     Ok(())
 }
 
 fn a_watchpoint_catches_a_write(world: &mut World) -> Outcome {
     let scene = Scene::new(world, touch)?;
-    scene.thread.tcb.set_breakpoint(1, write_watch())?;
+    scene
+        .thread
+        .tcb
+        .set_breakpoint(isa::DATA_BREAKPOINTS.start + 1, write_watch())?;
     scene.thread.tcb.resume()?;
     world.settle()?;
     match scene.fault() {
@@ -196,9 +211,17 @@ fn a_watchpoint_catches_a_write(world: &mut World) -> Outcome {
             breakpoint,
             ..
         }) => {
-            check_eq!((trigger, breakpoint), (watched(), 1));
+            check_eq!(
+                (trigger, breakpoint),
+                (watched(), isa::DATA_BREAKPOINTS.start + 1)
+            );
         }
         other => return Err(fail(format_args!("{other:?}"))),
+    }
+    if isa::WATCHED_BEFORE {
+        // The write would be watched again.
+        let number = isa::DATA_BREAKPOINTS.start + 1;
+        scene.thread.tcb.unset_breakpoint(number)?;
     }
     scene.answer(world, Message::restart())?;
     check_eq!(
@@ -211,14 +234,20 @@ fn a_watchpoint_catches_a_write(world: &mut World) -> Outcome {
 
 fn a_watchpoint_of_another_thread(world: &mut World) -> Outcome {
     let scene = Scene::new(world, touch)?;
-    scene.thread.tcb.set_breakpoint(0, write_watch())?;
+    scene
+        .thread
+        .tcb
+        .set_breakpoint(isa::DATA_BREAKPOINTS.start, write_watch())?;
     // The driver, and a thread without it, may write.
     WATCHED.store(1, Ordering::SeqCst);
     let other = world.thread(Start::below(), touch, &[5])?;
     world.settle()?;
     check!(other.is_done());
     check_eq!(scene.fault(), None);
-    scene.thread.tcb.unset_breakpoint(0)?;
+    scene
+        .thread
+        .tcb
+        .unset_breakpoint(isa::DATA_BREAKPOINTS.start)?;
     scene.thread.tcb.resume()?;
     world.settle()?;
     check!(scene.thread.is_done(), "disarmed");
@@ -292,10 +321,8 @@ fn a_thread_can_be_stepped(world: &mut World) -> Outcome {
     Ok(())
 }
 
-#[expect(unsafe_code, reason = "raises a break exception")]
 fn breaks(board: &'static Board) {
-    // SAFETY: the handler goes on behind the instruction.
-    unsafe { core::arch::asm!("int3") }
+    isa::break_instruction();
     board.add(8);
 }
 

@@ -1,9 +1,12 @@
 //! Moving capabilities about: copy, move, mutate, rotate, delete, revoke; guards and depths.
 
+use crate::isa;
 use crate::report::{Outcome, check, check_eq};
 use crate::world::World;
 use abi::{CapRights, ObjectType, Word};
-use user_api::{CNode, CPtr, Error, Guard, LookupFailure, Rotation, SlotWindow, Tcb};
+use user_api::{
+    CNode, CPtr, Error, Guard, LookupFailure, Rotation, SlotWindow, Tcb, VSPACE_OBJECT,
+};
 use user_runtime::boot::root;
 
 crate::list!["cnode":
@@ -406,17 +409,13 @@ fn uncopyable_capabilities(world: &mut World) -> Outcome {
         world.copy(root::IRQ_CONTROL, CapRights::ALL),
         Err(Error::IllegalOperation)
     );
-    check_eq!(
-        world.copy(root::IO_PORT_CONTROL, CapRights::ALL),
-        Err(Error::IllegalOperation)
-    );
-    let table: CPtr = world.make(ObjectType::X86PageTable, 0)?;
+    let table: CPtr = world.make(isa::LAST_TABLE.object(), 0)?;
     check_eq!(
         world.copy(table, CapRights::ALL),
         Err(Error::IllegalOperation),
         "a table that is not mapped"
     );
-    let vspace: CPtr = world.make(ObjectType::X86Pml4, 0)?;
+    let vspace: CPtr = world.make(VSPACE_OBJECT, 0)?;
     check_eq!(
         world.copy(vspace, CapRights::ALL),
         Err(Error::IllegalOperation),

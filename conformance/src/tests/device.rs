@@ -1,129 +1,36 @@
-//! Interrupts and IO ports.
+//! Interrupts: of a device that interrupts when it is asked to.
 
+use crate::isa;
 use crate::report::{Outcome, check, check_eq};
 use crate::world::{Clock, World};
 use abi::CapRights;
-use user_api::{CPtr, Error, IoPort, IrqHandler, MsiRoute, Notification, PinRoute};
+use user_api::{CPtr, Error, IrqHandler, Notification};
 use user_runtime::boot::root;
 
 crate::list!["device":
-    ports_are_read_and_written, ports_outside_are_refused, wide_access_must_fit, ports_are_handed_out_once,
-    copies_share_the_ports, ports_come_back, an_interrupt_signals, an_interrupt_waits_for_its_acknowledgement,
-    a_cleared_handler_signals_nobody, a_new_notification_replaces_the_old, handlers_are_unique,
-    a_deleted_handler_stops_the_interrupt, revoking_the_control_deletes_handlers, a_deleted_notification_hears_nothing,
-    message_interrupts_can_be_issued,
+    an_interrupt_signals, an_interrupt_waits_for_its_acknowledgement, a_cleared_handler_signals_nobody,
+    a_new_notification_replaces_the_old, handlers_are_unique, a_deleted_handler_stops_the_interrupt,
+    revoking_the_control_deletes_handlers, a_deleted_notification_hears_nothing, handlers_want_to_signal,
 ];
 
-/// The real-time clock's index and data registers.
-const RTC: u16 = 0x70;
-/// A byte of its memory that nobody uses.
-const SCRATCH: u8 = 0x52;
-
-fn ports(world: &mut World, first: u16, last: u16) -> Result<IoPort, Error> {
-    world.fill(|slot| root::IO_PORT_CONTROL.issue(first, last, slot))
-}
-
-fn ports_are_read_and_written(world: &mut World) -> Outcome {
-    let rtc = ports(world, RTC, RTC + 1)?;
-    for value in [0x5a, 0xa5] {
-        rtc.out8(RTC, SCRATCH)?;
-        rtc.out8(RTC + 1, value)?;
-        rtc.out8(RTC, SCRATCH)?;
-        check_eq!(rtc.in8(RTC + 1), Ok(value));
-    }
-    Ok(())
-}
-
-fn ports_outside_are_refused(world: &mut World) -> Outcome {
-    let rtc = ports(world, RTC, RTC + 1)?;
-    let refused = Error::IllegalOperation;
-    for port in [0, RTC - 1, RTC + 2, u16::MAX] {
-        check_eq!(rtc.in8(port), Err(refused), "port {port:#x}");
-        check_eq!(rtc.out8(port, 0), Err(refused), "port {port:#x}");
-    }
-    Ok(())
-}
-
-fn wide_access_must_fit(world: &mut World) -> Outcome {
-    let rtc = ports(world, RTC, RTC + 1)?;
-    let refused = Error::IllegalOperation;
-    check_eq!(rtc.in16(RTC + 1), Err(refused));
-    check_eq!(rtc.in32(RTC), Err(refused));
-    check_eq!(rtc.out16(RTC + 1, 0), Err(refused));
-    check_eq!(rtc.out32(RTC, 0), Err(refused));
-    check!(rtc.in16(RTC).is_ok());
-    Ok(())
-}
-
-fn ports_are_handed_out_once(world: &mut World) -> Outcome {
-    ports(world, 0x40, 0x43)?;
-    for (first, last) in [
-        (0x40, 0x40),
-        (0x43, 0x50),
-        (0x30, 0x40),
-        (0x41, 0x42),
-        (0x30, 0x50),
-    ] {
-        check_eq!(
-            ports(world, first, last),
-            Err(Error::RevokeFirst),
-            "{first:#x} to {last:#x}"
-        );
-    }
-    check!(ports(world, 0x44, 0x47).is_ok(), "the ports beside");
-    check_eq!(
-        ports(world, 0x51, 0x50),
-        Err(Error::InvalidArgument { which: 1 })
-    );
-    Ok(())
-}
-
-fn copies_share_the_ports(world: &mut World) -> Outcome {
-    let rtc = ports(world, RTC, RTC + 1)?;
-    let copy = world.copy(rtc, CapRights::ALL)?;
-    world.path(rtc).delete()?;
-    check!(copy.in8(RTC + 1).is_ok());
-    check_eq!(ports(world, RTC, RTC), Err(Error::RevokeFirst));
-    Ok(())
-}
-
-fn ports_come_back(world: &mut World) -> Outcome {
-    let rtc = ports(world, RTC, RTC + 1)?;
-    world.path(rtc).delete()?;
-    check!(ports(world, RTC + 1, RTC + 4).is_ok());
-    Ok(())
-}
-
-/// The interval timer: one interrupt after `COUNT` of its ticks, each time it is started.
+/// The device, its handler and what that signals.
 struct Timer {
-    ports: IoPort,
+    device: isa::Timer,
     handler: IrqHandler,
     notification: Notification,
 }
 
-const TIMER: u16 = 0x40;
-const TIMER_MODE: u16 = 0x43;
-const ONE_SHOT: u8 = 0b0011_0000;
-/// About 2 ms.
-const COUNT: u16 = 2_386;
-const PIN: PinRoute = PinRoute {
-    io_apic: 0,
-    pin: 2,
-    level: false,
-    low: false,
-    vector: 3,
-};
 const BADGE: u64 = 0x40;
 
 impl Timer {
     fn new(world: &mut World) -> Outcome<Self> {
-        let ports = ports(world, TIMER, TIMER_MODE)?;
-        let handler: IrqHandler = world.fill(|slot| root::IRQ_CONTROL.issue_pin(PIN, slot))?;
+        let device = isa::Timer::new(world)?;
+        let handler: IrqHandler = world.fill(isa::Timer::issue)?;
         let notification = world.notification()?;
         let badged = world.mint(notification, CapRights::WRITE, BADGE)?;
         handler.set_notification(badged)?;
         let timer = Self {
-            ports,
+            device,
             handler,
             notification,
         };
@@ -136,19 +43,21 @@ impl Timer {
         self.start()?;
         let clock = Clock::start(world.boot);
         while clock.micros() < 6_000 {}
-        self.handler.ack()?;
+        self.ack()?;
         // The interrupt may come this late, and is not acknowledged then.
         if self.notification.poll() != 0 {
-            self.handler.ack()?;
+            self.ack()?;
         }
         Ok(())
     }
 
     fn start(&self) -> Outcome {
-        self.ports.out8(TIMER_MODE, ONE_SHOT)?;
-        self.ports.out8(TIMER, COUNT as u8)?;
-        self.ports.out8(TIMER, (COUNT >> 8) as u8)?;
-        Ok(())
+        self.device.start()
+    }
+
+    fn ack(&self) -> Outcome {
+        self.device.quiet();
+        Ok(self.handler.ack()?)
     }
 
     /// What is signalled within 50 ms.
@@ -169,7 +78,7 @@ fn an_interrupt_signals(world: &mut World) -> Outcome {
     for _ in 0..5 {
         timer.start()?;
         check_eq!(timer.heard(world), BADGE);
-        timer.handler.ack()?;
+        timer.ack()?;
     }
     Ok(())
 }
@@ -180,14 +89,14 @@ fn an_interrupt_waits_for_its_acknowledgement(world: &mut World) -> Outcome {
     check_eq!(timer.heard(world), BADGE);
     timer.start()?;
     check_eq!(timer.heard(world), 0, "not acknowledged");
-    timer.handler.ack()?;
+    timer.ack()?;
     // An edge that came in between may be forgotten, or be told now.
     if timer.notification.poll() != 0 {
-        timer.handler.ack()?;
+        timer.ack()?;
     }
     timer.start()?;
     check_eq!(timer.heard(world), BADGE);
-    timer.handler.ack()?;
+    timer.ack()?;
     Ok(())
 }
 
@@ -197,7 +106,7 @@ fn a_cleared_handler_signals_nobody(world: &mut World) -> Outcome {
     timer.start()?;
     check_eq!(timer.heard(world), 0);
     timer.handler.set_notification(timer.notification)?;
-    timer.handler.ack()?;
+    timer.ack()?;
     Ok(())
 }
 
@@ -207,24 +116,15 @@ fn a_new_notification_replaces_the_old(world: &mut World) -> Outcome {
     timer.handler.set_notification(other)?;
     timer.start()?;
     check_eq!(timer.heard(world), 0x80);
-    timer.handler.ack()?;
+    timer.ack()?;
     Ok(())
 }
 
 fn handlers_are_unique(world: &mut World) -> Outcome {
     let _timer = Timer::new(world)?;
-    let again = world.fill::<CPtr>(|slot| root::IRQ_CONTROL.issue_pin(PIN, slot));
+    let again = world.fill::<CPtr>(isa::Timer::issue);
     check_eq!(again, Err(Error::RevokeFirst));
-    let other = PinRoute {
-        vector: PIN.vector + 1,
-        pin: 4,
-        ..PIN
-    };
-    check!(
-        world
-            .fill::<CPtr>(|slot| root::IRQ_CONTROL.issue_pin(other, slot))
-            .is_ok()
-    );
+    check!(world.fill::<CPtr>(isa::Timer::issue_other).is_ok());
     Ok(())
 }
 
@@ -234,14 +134,13 @@ fn a_deleted_handler_stops_the_interrupt(world: &mut World) -> Outcome {
     world.path(timer.handler).delete()?;
     timer.start()?;
     check_eq!(timer.heard(world), BADGE, "a copy keeps it");
+    timer.device.quiet();
     copy.ack()?;
     world.path(copy).delete()?;
     timer.start()?;
     check_eq!(timer.heard(world), 0);
     check!(
-        world
-            .fill::<CPtr>(|slot| root::IRQ_CONTROL.issue_pin(PIN, slot))
-            .is_ok(),
+        world.fill::<CPtr>(isa::Timer::issue).is_ok(),
         "it is free again"
     );
     Ok(())
@@ -268,25 +167,11 @@ fn a_deleted_notification_hears_nothing(world: &mut World) -> Outcome {
     Ok(())
 }
 
-fn message_interrupts_can_be_issued(world: &mut World) -> Outcome {
-    let route = MsiRoute {
-        bus: 0,
-        device: 31,
-        function: 7,
-        handle: 0,
-        vector: 9,
-    };
-    let handler: IrqHandler = world.fill(|slot| root::IRQ_CONTROL.issue_msi(route, slot))?;
+fn handlers_want_to_signal(world: &mut World) -> Outcome {
+    let timer = Timer::new(world)?;
+    let reader = world.copy(timer.notification, CapRights::READ)?;
     check_eq!(
-        world.fill::<CPtr>(|slot| root::IRQ_CONTROL.issue_msi(route, slot)),
-        Err(Error::RevokeFirst)
-    );
-    let notification = world.notification()?;
-    check_eq!(handler.set_notification(notification), Ok(()));
-    check_eq!((handler.ack(), handler.clear()), (Ok(()), Ok(())));
-    let reader = world.copy(notification, CapRights::READ)?;
-    check_eq!(
-        handler.set_notification(reader),
+        timer.handler.set_notification(reader),
         Err(Error::InvalidCapability { which: 0 })
     );
     Ok(())

@@ -3,12 +3,11 @@
 use super::ipc::fault_handler;
 use super::retype::map;
 use super::{peek, poke};
+use crate::isa;
 use crate::report::{Outcome, check, check_eq, fail};
 use crate::threads::Board;
 use crate::world::{FREE_ADDRESS, Start, Thread, World};
-use abi::x86_64::unknown_syscall;
 use abi::{CapRights, Word};
-use core::arch::asm;
 use user_api::sys::Entry;
 use user_api::{CPtr, Endpoint, Error, Fault, FrameSize, LookupFailure, Message, Reply, syscalls};
 use user_runtime::boot::root;
@@ -87,9 +86,8 @@ fn reading_what_is_not_there(world: &mut World) -> Outcome {
         return Err(fail(format_args!("another fault")));
     };
     check_eq!((found, prefetch), (address, false));
-    check_eq!(
-        status & 0b11,
-        0,
+    check!(
+        isa::read_of_nothing(status),
         "neither present nor writing, in {status:#x}"
     );
     check!(
@@ -121,10 +119,10 @@ fn writing_what_is_read_only(world: &mut World) -> Outcome {
     else {
         return Err(fail(format_args!("another fault")));
     };
-    check_eq!(
-        (address, status & 0b11),
-        (FREE_ADDRESS + 8, 0b11),
-        "present and writing"
+    check_eq!(address, FREE_ADDRESS + 8);
+    check!(
+        isa::write_refused(status),
+        "present and writing, in {status:#x}"
     );
     map(world, frame, FREE_ADDRESS, CapRights::READ_WRITE)?;
     scene.answer(world, Message::restart())?;
@@ -134,7 +132,7 @@ fn writing_what_is_read_only(world: &mut World) -> Outcome {
 }
 
 fn executing_what_is_not_there(world: &mut World) -> Outcome {
-    let jump = |board: &'static Board| board.set(8, call(board.get(0)));
+    let jump = |board: &'static Board| board.set(8, isa::call(board.get(0)));
     let scene = scene(world, jump, &[FREE_ADDRESS + 0x40])?;
     let Fault::Vm {
         ip,
@@ -150,18 +148,6 @@ fn executing_what_is_not_there(world: &mut World) -> Outcome {
         (FREE_ADDRESS + 0x40, FREE_ADDRESS + 0x40, true)
     );
     Ok(())
-}
-
-/// Calls the code at an address.
-#[expect(
-    unsafe_code,
-    reason = "tests execute memory that they have written, or that is not there"
-)]
-pub(super) fn call(address: Word) -> Word {
-    let answer;
-    // SAFETY: the code there follows the C convention, or the call faults.
-    unsafe { asm!("call {}", in(reg) address, lateout("rax") answer, clobber_abi("C")) }
-    answer
 }
 
 fn the_same_fault_again(world: &mut World) -> Outcome {
@@ -287,20 +273,11 @@ fn unknown_numbers(world: &mut World) -> Outcome {
             return Err(fail(format_args!("another fault for {number}")));
         };
         check_eq!(registers.number(), number);
-        let found = [
-            unknown_syscall::RDI,
-            unknown_syscall::RSI,
-            unknown_syscall::R10,
-            unknown_syscall::R8,
-            unknown_syscall::R9,
-            unknown_syscall::R15,
-            unknown_syscall::R12,
-            unknown_syscall::R13,
-            unknown_syscall::RDX,
-        ]
-        .map(|index| registers.word(index));
-        check_eq!(found, [1, 2, 3, 4, 5, 6, 7, 8, number]);
-        let stack = registers.word(unknown_syscall::RBX) as usize;
+        for (&index, wanted) in isa::CONVENTION.iter().zip(1..) {
+            check_eq!(registers.word(index), wanted, "word {index}");
+        }
+        check_eq!(registers.word(isa::NUMBER_REGISTER), number);
+        let stack = registers.word(isa::STACK) as usize;
         check!(
             scene.thread.stack().contains(&stack),
             "stack pointer {stack:#x}"
@@ -316,14 +293,14 @@ fn an_answer_sets_registers(world: &mut World) -> Outcome {
         return Err(fail(format_args!("another fault")));
     };
     // On behind the instruction, with results: a system call made by the handler.
-    let next = registers.fault_ip() + abi::x86_64::SYSCALL_BYTES;
+    let next = registers.fault_ip() + isa::SYSCALL_BYTES;
     for (index, value) in [
-        (unknown_syscall::FAULT_IP, next),
-        (unknown_syscall::SP, registers.word(unknown_syscall::RBX)),
-        (unknown_syscall::RDI, 101),
-        (unknown_syscall::RSI, 102),
-        (unknown_syscall::R10, 103),
-        (unknown_syscall::R15, 106),
+        (isa::FAULT_IP, next),
+        (isa::SET_STACK, registers.word(isa::STACK)),
+        (isa::CONVENTION[0], 101),
+        (isa::CONVENTION[1], 102),
+        (isa::CONVENTION[2], 103),
+        (isa::CONVENTION[5], 106),
     ] {
         registers.set(index, value);
     }
@@ -342,20 +319,18 @@ fn a_short_answer_sets_some(world: &mut World) -> Outcome {
     let Fault::UnknownSyscall { registers } = scene.fault()? else {
         return Err(fail(format_args!("another fault")));
     };
-    // The first four words: rax, rbx, rcx, rdx. The number changes, the place does not: the
+    // The words up to the number's register. The number changes, the place does not: the
     // instruction runs again, with the new number.
-    let [rax, rbx, rcx] = [
-        unknown_syscall::RAX,
-        unknown_syscall::RBX,
-        unknown_syscall::RCX,
-    ]
-    .map(|r| registers.word(r));
-    scene.answer(world, Message::restart().with_words(&[rax, rbx, rcx, 501]))?;
+    let words: [Word; isa::NUMBER_REGISTER + 1] = core::array::from_fn(|index| match index {
+        isa::NUMBER_REGISTER => 501,
+        index => registers.word(index),
+    });
+    scene.answer(world, Message::restart().with_words(&words))?;
     let Fault::UnknownSyscall { registers } = scene.fault()? else {
         return Err(fail(format_args!("another fault")));
     };
     check_eq!(
-        (registers.number(), registers.word(unknown_syscall::RDI)),
+        (registers.number(), registers.word(isa::CONVENTION[0])),
         (501, 1)
     );
     Ok(())
@@ -381,15 +356,9 @@ fn another_label_leaves_it_stopped(world: &mut World) -> Outcome {
 }
 
 /// An undefined instruction, then done.
-#[expect(unsafe_code, reason = "raises an exception")]
 fn undefined(board: &'static Board) {
-    let carry: u64;
-    // SAFETY: the handler goes on behind the instruction.
-    unsafe { asm!("clc", "ud2", "mov {0:e}, 0", "setc {0:l}", out(reg) carry) }
-    board.set(8, carry);
+    board.set(8, isa::undefined());
 }
-
-const UD2_BYTES: Word = 2;
 
 fn undefined_instructions(world: &mut World) -> Outcome {
     let scene = scene(world, undefined, &[])?;
@@ -401,36 +370,21 @@ fn undefined_instructions(world: &mut World) -> Outcome {
     else {
         return Err(fail(format_args!("another fault")));
     };
-    check_eq!((number, code), (6, 0));
+    check_eq!((number, code), (isa::UNDEFINED, 0));
     check!(scene.thread.stack().contains(&(registers.sp as usize)));
-    registers.ip += UD2_BYTES;
+    registers.ip += isa::UNDEFINED_BYTES;
     scene.answer(world, Message::restart_exception(registers))?;
     check!(scene.thread.is_done());
     Ok(())
 }
 
 fn exceptions_by_number(world: &mut World) -> Outcome {
-    #[expect(unsafe_code, reason = "raises exceptions")]
-    fn divide(_: &'static Board) {
-        // SAFETY: faults; the handler never lets it go on.
-        unsafe { asm!("xor edx, edx", "xor eax, eax", "div edx", out("eax") _, out("edx") _) }
-    }
-    #[expect(unsafe_code, reason = "raises exceptions")]
-    fn halt(_: &'static Board) {
-        // SAFETY: as above.
-        unsafe { asm!("hlt") }
-    }
-    #[expect(unsafe_code, reason = "raises exceptions")]
-    fn port(_: &'static Board) {
-        // SAFETY: as above.
-        unsafe { asm!("in al, 0x70", out("al") _) }
-    }
-    for (body, vector) in [(divide as crate::threads::Body, 0), (halt, 13), (port, 13)] {
+    for (body, wanted) in isa::exceptions() {
         let scene = scene(world, body, &[])?;
         let Fault::UserException { number, code, .. } = scene.fault()? else {
-            return Err(fail(format_args!("another fault than {vector}")));
+            return Err(fail(format_args!("another fault than {wanted}")));
         };
-        check_eq!((number, code), (vector, 0));
+        check_eq!((number, code), (wanted, 0));
     }
     Ok(())
 }
@@ -440,14 +394,14 @@ fn exception_answers_set_flags(world: &mut World) -> Outcome {
     let Fault::UserException { mut registers, .. } = scene.fault()? else {
         return Err(fail(format_args!("another fault")));
     };
-    registers.ip += UD2_BYTES;
-    // Carry may be set; trap flag and I/O privilege may not.
-    registers.flags |= 1 | 1 << 8 | 3 << 12;
+    registers.ip += isa::UNDEFINED_BYTES;
+    // Carry may be set; what gives privileges may not.
+    registers.flags |= isa::CARRY | isa::PRIVILEGES;
     scene.answer(world, Message::restart_exception(registers))?;
     check!(scene.thread.is_done(), "neither a trap nor another fault");
     check_eq!(scene.thread.board.get(8), 1);
-    let flags = scene.thread.tcb.read_registers(false)?.rflags;
-    check_eq!(flags & (1 << 8 | 3 << 12), 0, "flags {flags:#x}");
+    let flags = isa::flags(&scene.thread.tcb.read_registers(false)?);
+    check_eq!(flags & isa::PRIVILEGES, 0, "flags {flags:#x}");
     Ok(())
 }
 

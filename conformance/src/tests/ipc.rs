@@ -364,7 +364,7 @@ pub(super) fn next_fault(handler: Endpoint, reply: Reply) -> Option<Fault> {
 }
 
 /// An endpoint for fault messages, by a badged capability, and a reply object for it.
-pub(super) fn fault_handler(world: &mut World) -> Outcome<(Endpoint, Endpoint, Reply)> {
+pub(crate) fn fault_handler(world: &mut World) -> Outcome<(Endpoint, Endpoint, Reply)> {
     let endpoint = world.endpoint()?;
     Ok((
         endpoint,

@@ -1,13 +1,14 @@
 //! Domains, floating-point registers, and the calls of debug kernels.
 
 use super::tcb::counter;
+use crate::isa;
 use crate::report::{Outcome, check, check_eq, skip};
 use crate::threads::Board;
 use crate::world::{Start, World};
 use abi::syscall::Syscall;
 use abi::{ObjectType, PROFILE, Word, cap_type};
-use user_api::{Budget, CPtr, Error, debug, syscalls};
-use user_runtime::boot::{self, root};
+use user_api::{Budget, CPtr, Error, FrameSize, debug, syscalls};
+use user_runtime::boot::root;
 
 crate::list!["misc":
     vector_registers_belong_to_the_thread, vector_registers_survive_system_calls, domains_are_checked,
@@ -17,29 +18,12 @@ crate::list!["misc":
 
 /// Keeps numbers of its own in vector registers while others run; word 8 counts rounds, word 9
 /// differences.
-#[expect(
-    unsafe_code,
-    reason = "uses registers that the compiler does not use on this target"
-)]
 fn keeps_vectors(board: &'static Board) {
     let mark = board.get(1);
-    // SAFETY: the compiler uses no vector register here.
-    unsafe {
-        core::arch::asm!(
-            "movq xmm0, {0}", "movq xmm7, {1}", "movq xmm15, {2}",
-            in(reg) mark, in(reg) mark + 1, in(reg) mark + 2,
-        );
-    }
+    let marks = [mark, mark + 1, mark + 2];
+    isa::set_vectors(marks);
     while board.get(0) == 0 {
-        let (first, second, third): (u64, u64, u64);
-        // SAFETY: only reads them.
-        unsafe {
-            core::arch::asm!(
-                "movq {0}, xmm0", "movq {1}, xmm7", "movq {2}, xmm15",
-                out(reg) first, out(reg) second, out(reg) third,
-            );
-        }
-        if [first, second, third] != [mark, mark + 1, mark + 2] {
+        if isa::vectors() != marks {
             board.add(9);
         }
         board.add(8);
@@ -117,7 +101,7 @@ fn another_domain_waits_for_its_turn(world: &mut World) -> Outcome {
         count,
         "the schedule names domain 0 only"
     );
-    let ticks = u64::from(boot::tsc_mhz(world.boot).unwrap_or(1_000)) * 2_000;
+    let ticks = isa::ticks_per_micro(world.boot) * 2_000;
     root::DOMAIN_SET.configure_schedule(1, 1, ticks)?;
     root::DOMAIN_SET.configure_schedule(0, 0, ticks)?;
     root::DOMAIN_SET.set_schedule_start(0)?;
@@ -137,7 +121,7 @@ fn capabilities_are_identified(world: &mut World) -> Outcome {
     if !debug::available(Syscall::DebugCapIdentify) {
         skip!("needs DebugCapIdentify");
     }
-    for (object, size_bits, kind) in [
+    let common = [
         (ObjectType::Untyped, 12, cap_type::UNTYPED),
         (ObjectType::Tcb, 0, cap_type::THREAD),
         (ObjectType::Endpoint, 0, cap_type::ENDPOINT),
@@ -145,17 +129,12 @@ fn capabilities_are_identified(world: &mut World) -> Outcome {
         (ObjectType::CNode, 4, cap_type::CNODE),
         (ObjectType::SchedContext, 8, cap_type::SCHED_CONTEXT),
         (ObjectType::Reply, 0, cap_type::REPLY),
-        (ObjectType::X86SmallPage, 0, cap_type::FRAME),
-        (ObjectType::X86LargePage, 0, cap_type::FRAME),
-        (ObjectType::X86PageTable, 0, cap_type::PAGE_TABLE),
-        (
-            ObjectType::X86PageDirectory,
-            0,
-            cap_type::x86_64::PAGE_DIRECTORY,
-        ),
-        (ObjectType::X86Pdpt, 0, cap_type::x86_64::PDPT),
-        (ObjectType::X86Pml4, 0, cap_type::x86_64::PML4),
-    ] {
+        (FrameSize::Small.object(), 0, cap_type::FRAME),
+        (FrameSize::Large.object(), 0, cap_type::FRAME),
+        (isa::LAST_TABLE.object(), 0, cap_type::PAGE_TABLE),
+    ];
+    let own = isa::KINDS.iter().map(|(object, kind)| (*object, 0, *kind));
+    for (object, size_bits, kind) in common.into_iter().chain(own) {
         let cap: CPtr = world.make(object, size_bits)?;
         check_eq!(debug::cap_identify(cap), kind, "{}", object.name());
     }

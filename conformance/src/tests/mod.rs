@@ -7,11 +7,11 @@ mod breakpoint;
 mod cnode;
 mod device;
 mod fault;
-mod ipc;
+pub(crate) mod ipc;
 mod misc;
 mod notification;
 mod reply;
-mod retype;
+pub(crate) mod retype;
 mod sched;
 mod tcb;
 mod transfer;
@@ -34,6 +34,7 @@ pub(crate) const ALL: &[&[Test]] = &[
     vspace::TESTS,
     asid::TESTS,
     device::TESTS,
+    crate::isa::TESTS,
     sched::TESTS,
     breakpoint::TESTS,
     misc::TESTS,

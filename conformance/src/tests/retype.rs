@@ -1,10 +1,12 @@
 //! Making objects.
 
+use crate::isa;
 use crate::report::{Outcome, check, check_eq, fail};
 use crate::world::{FREE_ADDRESS, MEMORY_BITS, World};
 use abi::{ISA, OBJECT_TYPES, ObjectType, PROFILE, Word};
 use user_api::{
-    Attributes, CPtr, CapRights, Error, Frame, LookupFailure, MissingTable, SlotWindow, Untyped,
+    Attributes, CPtr, CapRights, Error, Frame, FrameSize, LookupFailure, MissingTable, SlotWindow,
+    Untyped,
 };
 use user_runtime::boot::root;
 
@@ -45,11 +47,7 @@ fn core_types() -> impl Iterator<Item = ObjectType> {
 }
 
 fn is_special(object: ObjectType) -> bool {
-    use ObjectType::{X86EptPd, X86EptPdpt, X86EptPml4, X86EptPt, X86IoPageTable, X86Vcpu};
-    matches!(
-        object,
-        X86IoPageTable | X86Vcpu | X86EptPml4 | X86EptPdpt | X86EptPd | X86EptPt
-    )
+    isa::SPECIAL.contains(&object)
 }
 
 /// What `memory` says is left, in bytes: asks for more than there can be.
@@ -65,7 +63,7 @@ fn left(memory: Untyped, slot: Word) -> Outcome<Word> {
 }
 
 fn every_type(world: &mut World) -> Outcome {
-    for object in core_types().filter(|object| *object != ObjectType::X86HugePage) {
+    for object in core_types().filter(|object| *object != FrameSize::Huge.object()) {
         let cap: CPtr = world.make(object, size_argument(object))?;
         check!(
             world.occupied(world.path(cap))?,
@@ -203,7 +201,7 @@ fn revoke_makes_all_of_it_free(world: &mut World) -> Outcome {
         check!(!world.occupied(root::CNODE.absolute(slot))?, "slot {slot}");
     }
     memory.retype(
-        ObjectType::X86SmallPage,
+        FrameSize::Small.object(),
         0,
         SlotWindow::one(root::CNODE, slots),
     )?;
@@ -240,7 +238,7 @@ fn addresses_ascend(world: &mut World) -> Outcome {
     let memory = world.untyped(15)?;
     let slots = world.slots(8);
     memory.retype(
-        ObjectType::X86SmallPage,
+        FrameSize::Small.object(),
         0,
         SlotWindow::many(root::CNODE, slots, 8),
     )?;
@@ -282,7 +280,7 @@ fn frames_are_cleared(world: &mut World) -> Outcome {
     }
     for _ in 0..2 {
         world.path(memory).revoke()?;
-        memory.retype(ObjectType::X86SmallPage, 0, place)?;
+        memory.retype(FrameSize::Small.object(), 0, place)?;
         map(world, Frame::new(slot), FREE_ADDRESS, CapRights::READ_WRITE)?;
         for offset in (0..PAGE).step_by(8) {
             let found = super::peek(FREE_ADDRESS as usize + offset);
@@ -429,14 +427,14 @@ fn devices_become_frames_only(world: &mut World) -> Outcome {
             size_argument(object),
             SlotWindow::one(root::CNODE, slots),
         );
-        let allowed = matches!(object, ObjectType::Untyped | ObjectType::X86SmallPage);
+        let allowed = object == ObjectType::Untyped || object == FrameSize::Small.object();
         let wanted = if allowed {
             Ok(())
         } else {
             Err(Error::InvalidArgument { which: 1 })
         };
         check_eq!(made, wanted, "{}", object.name());
-        if object == ObjectType::X86SmallPage {
+        if object == FrameSize::Small.object() {
             check_eq!(
                 Frame::new(slots).physical_address()? >> entry.size_bits,
                 entry.paddr >> entry.size_bits

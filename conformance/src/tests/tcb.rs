@@ -1,14 +1,14 @@
 //! Threads: registers, priorities, stopping and starting, spaces and buffers.
 
 use crate::DRIVER_PRIORITY;
+use crate::isa;
 use crate::report::{Outcome, check, check_eq};
 use crate::threads::Board;
 use crate::world::{FREE_ADDRESS, Start, World};
-use abi::x86_64::{INITIAL_RFLAGS, UserContext};
 use abi::{CapRights, Invocation, Word};
 use user_api::{
-    CopyRegisters, Endpoint, Error, Fault, FrameSize, Guard, Message, Space, Tcb, TcbFlags,
-    context_from_words, context_to_words, invoke, syscalls,
+    CopyRegisters, Endpoint, Error, Fault, FrameSize, Guard, Message, REGISTER_COUNT, Space, Tcb,
+    TcbFlags, UserContext, VSPACE_OBJECT, context_from_words, context_to_words, invoke, syscalls,
 };
 use user_runtime::boot::root;
 
@@ -34,18 +34,14 @@ pub(super) fn counter(board: &'static Board) {
 }
 
 fn registers_of_a_new_thread(world: &mut World) -> Outcome {
-    let wanted = UserContext {
-        rflags: INITIAL_RFLAGS,
-        ..UserContext::default()
-    };
-    check_eq!(world.tcb()?.read_registers(false)?, wanted);
+    check_eq!(world.tcb()?.read_registers(false)?, isa::initial());
     Ok(())
 }
 
 fn pattern() -> UserContext {
-    let mut context = context_from_words(core::array::from_fn(|index| 0x1000 + index as Word));
-    context.rflags = INITIAL_RFLAGS | 0xd5;
-    context
+    isa::allowed(context_from_words(core::array::from_fn(|index| {
+        0x1000 + index as Word
+    })))
 }
 
 fn registers_are_kept(world: &mut World) -> Outcome {
@@ -57,36 +53,10 @@ fn registers_are_kept(world: &mut World) -> Outcome {
 
 fn registers_are_sanitised(world: &mut World) -> Outcome {
     let tcb = world.tcb()?;
-    let wild = 1 << 50;
-    let context = UserContext {
-        rip: wild,
-        fs_base: wild,
-        gs_base: wild,
-        rsp: wild,
-        rflags: Word::MAX,
-        ..pattern()
-    };
-    tcb.write_registers(&context, false)?;
-    let found = tcb.read_registers(false)?;
-    check_eq!(
-        (found.rip, found.fs_base, found.gs_base),
-        (0, 0, 0),
-        "what is not canonical"
-    );
-    check_eq!(
-        found.rsp,
-        wild,
-        "the stack pointer is the thread's own business"
-    );
-    check_eq!(found.rflags, abi::x86_64::sanitised_rflags(Word::MAX));
-    tcb.write_registers(
-        &UserContext {
-            rflags: 0,
-            ..pattern()
-        },
-        false,
-    )?;
-    check_eq!(tcb.read_registers(false)?.rflags, INITIAL_RFLAGS);
+    for (written, becomes) in isa::sanitised(pattern()) {
+        tcb.write_registers(&written, false)?;
+        check_eq!(tcb.read_registers(false)?, becomes);
+    }
     Ok(())
 }
 
@@ -98,14 +68,9 @@ fn some_registers_can_be_written(world: &mut World) -> Outcome {
     };
     let reply = invoke::invoke_label(tcb, label, &[0, 2, 0x77, 0x88, 0x99], &[]);
     check_eq!(reply.label(), 0);
-    check_eq!(
-        tcb.read_registers(false)?,
-        UserContext {
-            rip: 0x77,
-            rsp: 0x88,
-            ..pattern()
-        }
-    );
+    let mut wanted = context_to_words(&pattern());
+    wanted[..2].copy_from_slice(&[0x77, 0x88]);
+    check_eq!(tcb.read_registers(false)?, context_from_words(wanted));
     Ok(())
 }
 
@@ -116,7 +81,7 @@ fn some_registers_can_be_read(world: &mut World) -> Outcome {
     let Some(label) = invoke::label(Invocation::TcbReadRegisters) else {
         return Ok(());
     };
-    for count in [1, 3, 4, 5, 19, 20] {
+    for count in [1, 3, 4, 5, REGISTER_COUNT - 1, REGISTER_COUNT] {
         let reply = invoke::invoke_label(tcb, label, &[0, count as Word], &[]);
         check_eq!((reply.label(), reply.length()), (0, count));
         for (index, wanted) in words.iter().take(count).enumerate() {
@@ -131,9 +96,9 @@ fn reading_can_suspend(world: &mut World) -> Outcome {
     world.wait_for(1_000, || thread.board.get(8) > 100)?;
     let registers = thread.tcb.read_registers(true)?;
     check!(
-        user_runtime::image::range().contains(&(registers.rip as usize)),
+        user_runtime::image::range().contains(&(isa::ip(&registers) as usize)),
         "{:#x}",
-        registers.rip
+        isa::ip(&registers)
     );
     let count = thread.board.get(8);
     world.settle()?;
@@ -169,14 +134,21 @@ fn copies_of_registers(world: &mut World) -> Outcome {
             ..CopyRegisters::default()
         },
     )?;
-    check_eq!(
-        to.read_registers(false)?,
-        UserContext {
-            fs_base: 0,
-            gs_base: 0,
-            ..pattern()
-        }
+    let (all, fresh) = (
+        context_to_words(&pattern()),
+        context_to_words(&isa::initial()),
     );
+    // The frame is the first registers, the integer registers are the others.
+    let pick = |frame: &[Word], integer: &[Word]| {
+        context_from_words(core::array::from_fn(|index| {
+            if index < isa::FRAME_REGISTERS {
+                frame[index]
+            } else {
+                integer[index]
+            }
+        }))
+    };
+    check_eq!(to.read_registers(false)?, pick(&all, &fresh));
     let other = world.tcb()?;
     other.copy_registers(
         from,
@@ -185,16 +157,7 @@ fn copies_of_registers(world: &mut World) -> Outcome {
             ..CopyRegisters::default()
         },
     )?;
-    let UserContext {
-        fs_base, gs_base, ..
-    } = pattern();
-    let wanted = UserContext {
-        rflags: INITIAL_RFLAGS,
-        fs_base,
-        gs_base,
-        ..UserContext::default()
-    };
-    check_eq!(other.read_registers(false)?, wanted);
+    check_eq!(other.read_registers(false)?, pick(&fresh, &all));
     Ok(())
 }
 
@@ -485,45 +448,30 @@ fn buffers_are_checked(world: &mut World) -> Outcome {
 fn the_thread_register_of_another(world: &mut World) -> Outcome {
     let tcb = world.tcb()?;
     tcb.set_tls_base(0x1234_5678)?;
-    check_eq!(tcb.read_registers(false)?.fs_base, 0x1234_5678);
+    check_eq!(
+        isa::thread_register(&tcb.read_registers(false)?),
+        0x1234_5678
+    );
     Ok(())
 }
 
-/// A block for the thread register: its own address, then whatever.
-#[repr(C)]
-struct Block {
-    address: Word,
-    ipc_buffer: Word,
-    mark: Word,
-}
-
 /// Points the thread register to a block of our own by `set`, looks, and points it back.
-#[expect(unsafe_code, reason = "reads memory by the thread register")]
 fn with_own_register(board: &'static Board, set: impl Fn(Word)) {
-    let old = thread_pointer();
-    let mut block = Block {
-        address: 0,
-        ipc_buffer: user_runtime::block::ipc_buffer().addr() as Word,
-        mark: 0xb10c,
-    };
-    block.address = (&raw const block).addr() as Word;
-    set(block.address);
-    let mark: Word;
-    // SAFETY: the register points to the block, whose third word this is.
-    unsafe { core::arch::asm!("mov {}, fs:[16]", out(reg) mark) }
-    board.set(8, mark);
-    board.set(9, Word::from(thread_pointer() == block.address));
+    const MIDDLE: usize = 4;
+    let old = isa::thread_pointer();
+    // In the middle: its own address, and two words on a mark.
+    let mut block = [0; 2 * MIDDLE];
+    let pointer = (&raw const block[MIDDLE]).addr() as Word;
+    block[MIDDLE] = pointer;
+    block[MIDDLE + 2] = 0xb10c;
+    block[MIDDLE.wrapping_add_signed(isa::IPC_BUFFER_WORD)] =
+        user_runtime::block::ipc_buffer().addr() as Word;
+    let block = core::hint::black_box(&block);
+    set((&raw const block[MIDDLE]).addr() as Word);
+    board.set(8, isa::word_by_thread_pointer());
+    board.set(9, Word::from(isa::thread_pointer() == pointer));
     set(old);
-    board.set(10, Word::from(thread_pointer() == old));
-}
-
-/// The first word at the thread register.
-#[expect(unsafe_code, reason = "reads memory by the thread register")]
-fn thread_pointer() -> Word {
-    let address: Word;
-    // SAFETY: threads of the run-time system have a block there.
-    unsafe { core::arch::asm!("mov {}, fs:[0]", out(reg) address) }
-    address
+    board.set(10, Word::from(isa::thread_pointer() == old));
 }
 
 fn the_own_thread_register(world: &mut World) -> Outcome {
@@ -585,15 +533,7 @@ fn unknown_flags_are_left_out(world: &mut World) -> Outcome {
 }
 
 fn the_fpu_can_be_forbidden(world: &mut World) -> Outcome {
-    #[expect(unsafe_code, reason = "uses a register of the FPU")]
-    fn body(board: &'static Board) {
-        let value: u64;
-        // SAFETY: the compiler uses no such register on this target.
-        unsafe {
-            core::arch::asm!("movq xmm0, {}", "movq {}, xmm0", in(reg) 0x77_u64, lateout(reg) value)
-        }
-        board.set(8, value);
-    }
+    let body = |board: &'static Board| board.set(8, isa::by_floating_point(0x77));
     let (endpoint, handler, reply) = super::ipc::fault_handler(world)?;
     let start = Start {
         fault_handler: handler.cptr(),
@@ -606,7 +546,13 @@ fn the_fpu_can_be_forbidden(world: &mut World) -> Outcome {
     world.settle()?;
     let fault = Fault::decode(&endpoint.nb_recv(reply));
     check!(
-        matches!(fault, Some(Fault::UserException { number: 7, .. })),
+        matches!(
+            fault,
+            Some(Fault::UserException {
+                number: isa::NO_FLOATING_POINT,
+                ..
+            })
+        ),
         "{fault:?}"
     );
     thread.tcb.set_flags(TcbFlags::FPU_DISABLED, TcbFlags(0))?;
@@ -619,7 +565,7 @@ fn the_fpu_can_be_forbidden(world: &mut World) -> Outcome {
 fn spaces_are_checked(world: &mut World) -> Outcome {
     let tcb = world.tcb()?;
     let frame = world.frame(FrameSize::Small)?;
-    let unassigned = world.make(abi::ObjectType::X86Pml4, 0)?;
+    let unassigned = world.make(VSPACE_OBJECT, 0)?;
     let configure = |space| tcb.configure(space, 0x1000, frame);
     let wrong = Space {
         vspace: unassigned,

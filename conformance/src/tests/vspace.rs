@@ -1,16 +1,16 @@
 //! Address spaces: tables, frames of all sizes, rights, and who sees what.
 
-use super::fault::call;
 use super::ipc::fault_handler;
 use super::retype::map;
 use super::{peek, poke};
+use crate::isa;
 use crate::report::{Outcome, check, check_eq, fail, skip};
 use crate::threads::Board;
 use crate::world::{FREE_ADDRESS, Start, World};
-use abi::{CapRights, ErrorCode, ObjectType, PROFILE, Word};
+use abi::{CapRights, ErrorCode, Word};
 use user_api::{
     Attributes, CPtr, Endpoint, Error, Fault, Frame, FrameSize, LookupFailure, MissingTable,
-    PageTable, Pml4, Reply, SlotWindow, Space,
+    PageTable, Reply, SlotWindow, Space, VSPACE_OBJECT, VSpaceRoot,
 };
 use user_runtime::boot::{self, root};
 use user_runtime::image;
@@ -100,11 +100,8 @@ impl Prober {
 
 fn missing_tables_are_named(world: &mut World) -> Outcome {
     let frame = world.frame(FrameSize::Small)?;
-    for (bits, table) in [
-        (39, MissingTable::Pdpt),
-        (30, MissingTable::PageDirectory),
-        (21, MissingTable::PageTable),
-    ] {
+    for table in MissingTable::DOWNWARDS {
+        let bits = table.span_bits() as Word;
         let result = map_plain(frame, FREE_ADDRESS, RW);
         check_eq!(result, missing(bits));
         let made: CPtr = world.make(table.object(), 0)?;
@@ -144,7 +141,7 @@ fn large_pages(world: &mut World) -> Outcome {
 }
 
 fn huge_pages_map(world: &mut World) -> Outcome {
-    if !PROFILE.huge_page {
+    if !isa::HUGE_PAGES {
         skip!("the profile has no huge pages");
     }
     let Some((memory, entry)) = boot::untypeds(world.boot).find(|(_, entry)| entry.size_bits >= 30)
@@ -154,12 +151,15 @@ fn huge_pages_map(world: &mut World) -> Outcome {
     check!(entry.is_device == 1 || entry.size_bits >= 30);
     let slot = world.slot();
     memory.retype(
-        ObjectType::X86HugePage,
+        FrameSize::Huge.object(),
         0,
         SlotWindow::one(root::CNODE, slot),
     )?;
     let frame = Frame::new(slot);
-    check_eq!(map_plain(frame, FREE_ADDRESS, RW), missing(39));
+    check_eq!(
+        map_plain(frame, FREE_ADDRESS, RW),
+        missing(MissingTable::DOWNWARDS[0].span_bits() as Word)
+    );
     map(world, frame, FREE_ADDRESS, RW)?;
     check_eq!(
         map_plain(frame, FREE_ADDRESS, CapRights::READ),
@@ -167,15 +167,21 @@ fn huge_pages_map(world: &mut World) -> Outcome {
         "the same place again"
     );
     // A table for a part of it has no place.
-    let directory: CPtr = world.make(ObjectType::X86PageDirectory, 0)?;
-    let result = MissingTable::PageDirectory.install(directory, root::VSPACE, FREE_ADDRESS + LARGE);
+    let Some(under) = MissingTable::DOWNWARDS
+        .into_iter()
+        .find(|table| table.span_bits() == abi::object::HUGE_PAGE_BITS)
+    else {
+        return Ok(());
+    };
+    let table: CPtr = world.make(under.object(), 0)?;
+    let result = under.install(table, root::VSPACE, FREE_ADDRESS + LARGE);
     check_eq!(result, Err(Error::DeleteFirst));
     frame.unmap()?;
-    let result = MissingTable::PageDirectory.install(directory, root::VSPACE, FREE_ADDRESS + LARGE);
+    let result = under.install(table, root::VSPACE, FREE_ADDRESS + LARGE);
     check_eq!(result, Ok(()));
     check_eq!(
         map_plain(frame, FREE_ADDRESS, RW),
-        Err(Error::DeleteFirst),
+        Err(isa::over_a_table(21)),
         "over a table"
     );
     check_eq!(
@@ -383,7 +389,10 @@ fn a_second_page_replaces_the_first(world: &mut World) -> Outcome {
 fn large_over_small_is_refused(world: &mut World) -> Outcome {
     let large = world.frame(FrameSize::Large)?;
     with_own_table(world)?;
-    check_eq!(map_plain(large, FREE_ADDRESS, RW), Err(Error::DeleteFirst));
+    check_eq!(
+        map_plain(large, FREE_ADDRESS, RW),
+        Err(isa::over_a_table(12))
+    );
     check_eq!(map_plain(large, FREE_ADDRESS + LARGE, RW), Ok(()));
     Ok(())
 }
@@ -393,7 +402,7 @@ fn small_under_large_is_refused(world: &mut World) -> Outcome {
     map(world, large, FREE_ADDRESS, RW)?;
     let frame = world.frame(FrameSize::Small)?;
     check_eq!(map_plain(frame, FREE_ADDRESS, RW), missing(21));
-    let table: PageTable = world.make(ObjectType::X86PageTable, 0)?;
+    let table: PageTable = world.make(isa::LAST_TABLE.object(), 0)?;
     check_eq!(
         table.map(root::VSPACE, FREE_ADDRESS, Attributes::DEFAULT),
         Err(Error::DeleteFirst)
@@ -407,18 +416,13 @@ fn addresses_are_checked(world: &mut World) -> Outcome {
         world.frame(FrameSize::Large)?,
     );
     let outside = Err(Error::InvalidArgument { which: 0 });
-    for address in [
-        1 << 47,
-        1 << 48,
-        0xffff_8000_0000_0000,
-        Word::MAX & !(LARGE - 1),
-    ] {
+    for address in isa::OUTSIDE {
         check_eq!(map_plain(small, address, RW), outside, "{address:#x}");
         check_eq!(map_plain(large, address, RW), outside, "{address:#x}");
     }
     check_eq!(
-        map_plain(small, (1 << 47) - HUGE, RW),
-        missing(39),
+        map_plain(small, isa::USER_TOP - HUGE, RW),
+        missing(MissingTable::DOWNWARDS[0].span_bits() as Word),
         "the last that are the user's"
     );
     Ok(())
@@ -445,17 +449,14 @@ fn alignment_is_checked(world: &mut World) -> Outcome {
 fn frames_are_executable(world: &mut World) -> Outcome {
     let frame = world.frame(FrameSize::Small)?;
     map(world, frame, FREE_ADDRESS, RW)?;
-    // mov eax, 0x2a; ret
-    poke(
-        FREE_ADDRESS as usize,
-        u64::from_le_bytes([0xb8, 0x2a, 0, 0, 0, 0xc3, 0, 0]),
-    );
-    check_eq!(call(FREE_ADDRESS), 0x2a);
+    poke(FREE_ADDRESS as usize, u64::from_le_bytes(isa::ANSWER_42));
+    isa::before_executing(FREE_ADDRESS);
+    check_eq!(isa::call(FREE_ADDRESS), 0x2a);
     Ok(())
 }
 
 fn frames_of_devices(world: &mut World) -> Outcome {
-    // The first megabyte is a device to the kernel: there is firmware's memory in it.
+    // To the kernel a device is whatever is not RAM for sure.
     let low =
         boot::untypeds(world.boot).find(|(_, entry)| entry.is_device == 1 && entry.paddr == 0);
     let Some((memory, entry)) = low else {
@@ -466,7 +467,7 @@ fn frames_of_devices(world: &mut World) -> Outcome {
     }
     let slots = world.slots(2);
     memory.retype(
-        ObjectType::X86SmallPage,
+        FrameSize::Small.object(),
         0,
         SlotWindow::many(root::CNODE, slots, 2),
     )?;
@@ -485,7 +486,7 @@ fn frames_of_devices(world: &mut World) -> Outcome {
 fn attributes(world: &mut World) -> Outcome {
     let frame = world.frame(FrameSize::Small)?;
     map(world, frame, FREE_ADDRESS, RW)?;
-    for (number, attribute) in (0..5).map(Attributes).enumerate() {
+    for (number, attribute) in (0..isa::ATTRIBUTES).map(Attributes).enumerate() {
         frame.map(root::VSPACE, FREE_ADDRESS, RW, attribute)?;
         poke(FREE_ADDRESS as usize, number as u64);
         check_eq!(
@@ -498,8 +499,8 @@ fn attributes(world: &mut World) -> Outcome {
 }
 
 /// An address space with an ASID.
-fn new_space(world: &mut World) -> Outcome<Pml4> {
-    let space: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+fn new_space(world: &mut World) -> Outcome<VSpaceRoot> {
+    let space: VSpaceRoot = world.make(VSPACE_OBJECT, 0)?;
     root::ASID_POOL.assign(space)?;
     Ok(space)
 }
@@ -507,7 +508,7 @@ fn new_space(world: &mut World) -> Outcome<Pml4> {
 /// Maps a frame in any address space.
 fn map_in(
     world: &mut World,
-    space: Pml4,
+    space: VSpaceRoot,
     frame: Frame,
     address: Word,
     rights: CapRights,
@@ -521,7 +522,7 @@ fn map_in(
 }
 
 /// Maps this program in another address space.
-fn map_image(world: &mut World, space: Pml4) -> Outcome {
+fn map_image(world: &mut World, space: VSpaceRoot) -> Outcome {
     let frames = world.boot.user_image_frames;
     let first = image::range().start as Word;
     for (number, slot) in (frames.start..frames.end).enumerate() {
@@ -624,7 +625,7 @@ fn revoking_a_frame_unmaps_copies(world: &mut World) -> Outcome {
     let memory = world.untyped(12)?;
     let slot = world.slot();
     memory.retype(
-        ObjectType::X86SmallPage,
+        FrameSize::Small.object(),
         0,
         SlotWindow::one(root::CNODE, slot),
     )?;
