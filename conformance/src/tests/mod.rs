@@ -10,6 +10,7 @@ mod fault;
 pub(crate) mod ipc;
 mod misc;
 mod notification;
+mod pitfall;
 mod reply;
 pub(crate) mod retype;
 mod sched;
@@ -38,6 +39,7 @@ pub(crate) const ALL: &[&[Test]] = &[
     sched::TESTS,
     breakpoint::TESTS,
     misc::TESTS,
+    pitfall::TESTS,
 ];
 
 /// Reads a word of mapped memory.

@@ -521,13 +521,21 @@ fn map_in(
     Ok(())
 }
 
+<<<<<<< Updated upstream
 /// Maps this program in another address space.
 fn map_image(world: &mut World, space: VSpaceRoot) -> Outcome {
+=======
+/// Maps this program in another address space; what threads do not write, for reading only.
+fn map_image(world: &mut World, space: Pml4) -> Outcome {
+>>>>>>> Stashed changes
     let frames = world.boot.user_image_frames;
-    let first = image::range().start as Word;
-    for (number, slot) in (frames.start..frames.end).enumerate() {
-        let copy = world.copy(Frame::new(slot), RW)?;
-        map_in(world, space, copy, first + number as Word * PAGE, RW)?;
+    for (slot, address) in (frames.start..frames.end).zip(image::range().step_by(PAGE as usize)) {
+        let own = crate::threads::writable()
+            .iter()
+            .any(|range| range.contains(&address));
+        let rights = if own { RW } else { CapRights::READ };
+        let copy = world.copy(Frame::new(slot), rights)?;
+        map_in(world, space, copy, address as Word, rights)?;
     }
     Ok(())
 }

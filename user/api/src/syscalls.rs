@@ -51,7 +51,8 @@ pub fn nb_send(destination: impl Capability, message: Message) {
     );
 }
 
-/// Waits for a message on `source`. `reply` will stand for the caller, if it is a call.
+/// Waits for a message on `source`. `reply` will stand for the caller, if it is a call. On an
+/// endpoint it must be a reply object, or the receive faults; [`wait`] does without.
 #[doc(alias = "seL4_Recv")]
 #[inline]
 pub fn recv(source: impl Capability, reply: Reply) -> Received {

@@ -1,7 +1,7 @@
 //! Endpoints, notifications and reply objects. Their operations are system calls: the methods
 //! here only fix which kind of object is meant.
 
-use crate::cap::{Capability, capability};
+use crate::cap::capability;
 use crate::message::{Message, Received};
 use crate::syscalls;
 use abi::Word;
@@ -98,12 +98,5 @@ impl Reply {
     #[inline]
     pub fn send(self, answer: Message) {
         syscalls::send(self.cptr(), answer);
-    }
-}
-
-/// A receive needs a reply object only if a call may arrive.
-impl Default for Reply {
-    fn default() -> Self {
-        Self::at(crate::cap::CPtr::NULL)
     }
 }
