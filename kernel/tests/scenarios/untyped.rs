@@ -8,6 +8,9 @@ use abi::{Invocation, OBJECT_TYPES, ObjectType, Word};
 use kernel::cap::Cap;
 use machine::{KernelAddress, Machine, PhysicalAddress};
 
+/// log2 of the bytes of the largest untyped.
+const MAX: Word = abi::object::MAX_UNTYPED_BITS as Word;
+
 fn watermark(w: &World, untyped: CPtr) -> u64 {
     match w.cap(untyped) {
         Cap::Untyped(c) => c.watermark,
@@ -206,10 +209,10 @@ fn refusals_of_retype() {
     // Type, size, address, depth, offset, count; and the error.
     let cases: [([Word; 6], crate::world::Error); 14] = [
         ([types, 0, 0, 0, 0, 1], argument(0)),
-        ([untyped_type, 64, 0, 0, 0, 1], range(0, 47)),
-        ([untyped_type, 48, 0, 0, 0, 1], range(0, 47)),
+        ([untyped_type, 64, 0, 0, 0, 1], range(0, MAX)),
+        ([untyped_type, MAX + 1, 0, 0, 0, 1], range(0, MAX)),
         ([cnode, 0, 0, 0, 0, 1], argument(1)),
-        ([cnode, 43, 0, 0, 0, 1], range(0, 47)),
+        ([cnode, MAX - 4, 0, 0, 0, 1], range(0, MAX)),
         ([untyped_type, 3, 0, 0, 0, 1], argument(1)),
         ([sc, 6, 0, 0, 0, 1], argument(1)),
         ([endpoint, 0, 3, 4, 0, 1], missing(4)),
