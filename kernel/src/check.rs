@@ -1,9 +1,10 @@
 //! The invariants of `docs/invariants.md`, executable. Each violation names the section.
 //!
 //! Nothing here allocates or changes anything, so the parts compile for the target too, and a
-//! debug kernel may call them. [`all`] needs to know every live object, which only the model
-//! machine does ([`Population`]).
+//! debug kernel may call them. [`all`] needs to know every live object ([`Population`]): the model
+//! machine does; elsewhere they are looked for ([`found`]).
 
+pub mod found;
 mod memory;
 mod replies;
 mod slots;

@@ -2,7 +2,7 @@
 
 use crate::{KernelAddress, Kind};
 
-/// Knows every live object. The model does; hardware does not.
+/// Knows every live object. The model does; on hardware they have to be looked for.
 pub trait Population {
     /// Shows each live object to `visit`, by address: where, how long, what.
     fn each_live(&self, visit: &mut dyn FnMut(KernelAddress, u64, Kind));

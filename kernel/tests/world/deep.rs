@@ -4,6 +4,8 @@ use super::World;
 use kernel::Kernel;
 use kernel::cap::Cap;
 use kernel::cdt;
+use kernel::check::Population;
+use kernel::check::found::{self, Book};
 use kernel::object::asid::{self, POOLS};
 use kernel::object::cnode::Slot;
 use kernel::object::store::Ref;
@@ -18,6 +20,7 @@ impl World {
     pub(crate) fn check_deep(&self) {
         let slots = slots(&self.k);
         owned(&self.k, &slots);
+        found(&self.k);
         finality(&self.k, &slots);
         mappings(&self.k, &slots);
         translations(&self.k);
@@ -31,6 +34,25 @@ impl Drop for World {
             self.check_deep();
         }
     }
+}
+
+/// What a search from the threads finds is what the machine knows to live: a check on hardware
+/// sees everything.
+fn found(k: &Kernel) {
+    const ROOM: usize = 1 << 13;
+    let (mut entries, mut index) = (vec![found::Entry::default(); ROOM], vec![0; 2 * ROOM]);
+    let mut book = Book::new(&mut entries, &mut index);
+    let found = book.fill(k).expect("nothing overlaps").expect("room");
+    let list = |population: &dyn Population| {
+        let mut all = Vec::new();
+        // The model knows memory by 16 bytes.
+        population.each_live(&mut |at, len, kind| all.push((at, len.next_multiple_of(16), kind)));
+        all
+    };
+    let (found, live) = (list(&found), list(&k.machine));
+    let first = found.iter().zip(&live).find(|(found, live)| found != live);
+    assert_eq!(first, None);
+    assert_eq!(found.len(), live.len());
 }
 
 /// Every slot that holds something, in the order of the derivation lists.
