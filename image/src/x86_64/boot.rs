@@ -5,7 +5,7 @@ use super::core_area::{AREAS, BOOT_STACK, CORES, CoreArea};
 use super::extra::Extra;
 use super::paging::{self, Built, Pool};
 use super::symbols;
-use super::{debug, events, isolation, root_task, segments, trap, window};
+use super::{debug, events, isolation, root_task, segments, trap, watch, window};
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
 use crate::lock;
@@ -14,6 +14,7 @@ use core::ops::Range;
 use core::sync::atomic::Ordering;
 use kernel::Kernel;
 use kernel::boot::{Platform, UserImage};
+use kernel::console::Level;
 use kernel::object::irq::IrqTable;
 use machine::address::PHYSICAL_WINDOW_SIZE;
 use machine::firmware::List;
@@ -148,6 +149,7 @@ impl Boot {
             end: rest.end,
         });
         let irq_slots = self.build_address_space(&mut pool);
+        self.start_watch(&mut pool);
 
         self.keep(Span {
             start: behind,
@@ -178,6 +180,18 @@ impl Boot {
         // the processor uses are part of it.
         unsafe { registers::set_cr3(root) };
         PhysicalAddress(irq_slots)
+    }
+
+    /// Takes memory for the checks that the command line asks for.
+    fn start_watch(&self, pool: &mut Pool) {
+        let every = watch::asked(&self.loader.command_line);
+        if every != 0 {
+            let Ok(memory) = pool.pages(watch::PAGES) else {
+                no_page_tables()
+            };
+            // SAFETY: the pages have just been taken, zeroed, from memory that the window shows.
+            unsafe { watch::start(every, PhysicalAddress(memory)) };
+        }
     }
 
     fn map_devices(&mut self) {
@@ -217,8 +231,20 @@ impl Boot {
         if let Err(error) = unsafe { kernel.machine.start(&setup) } {
             fatal_text(error);
         }
+        if let Some(level) = self.log_level() {
+            kernel.log = level;
+        }
         self.extra
             .fill(&self.loader, &self.rsdp, kernel.machine.ticks_per_us());
+    }
+
+    /// What `log=` says, if it says something.
+    fn log_level(&self) -> Option<Level> {
+        if !abi::FLAVOUR.printing() {
+            return None;
+        }
+        let value = self.loader.command_line.value(b"log")?;
+        Level::named(core::str::from_utf8(value).ok()?)
     }
 
     fn start_kernel(&mut self, area: &CoreArea, user_image: UserImage) -> ! {

@@ -3,6 +3,7 @@
 use super::core_area::AREAS;
 use super::isolation;
 use super::segments::USER_VECTORS;
+use super::watch;
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
@@ -77,6 +78,7 @@ pub(super) extern "sysv64" fn on_trap(vector: u64, error: u64, interrupted: u64)
 #[inline(always)]
 fn handle(kernel: &mut Locked, event: Event) -> u64 {
     let resume = entry::enter(kernel, CORE, event);
+    watch::after_entry(kernel);
     prepare(kernel, resume)
 }
 
