@@ -1,0 +1,328 @@
+//! Invocations with arguments that have a chance to mean something.
+
+use crate::layout::Kind;
+use abi::Invocation;
+
+/// A kind of message word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Arg {
+    /// A slot where capabilities of the call's kind are.
+    Full,
+    /// A slot where capabilities of the call's kind go.
+    Empty,
+    /// The depth that reaches a slot of the root CNode, mostly.
+    Depth,
+    /// A depth for a small CNode.
+    ShortDepth,
+    Rights,
+    Badge,
+    Small,
+    Flag,
+    Priority,
+    Time,
+    Page,
+    /// The number of the call's type of object.
+    Type,
+    /// A size for the call's type of object.
+    Size,
+    Zero,
+    Buffer,
+    /// How many registers.
+    Registers,
+    /// An instruction pointer.
+    Code,
+    Port,
+    /// Whatever.
+    Word,
+}
+
+/// What is asked of which capability, with which words and capabilities.
+pub(crate) struct Operation {
+    pub(crate) invocation: Invocation,
+    pub(crate) service: Kind,
+    pub(crate) words: &'static [Arg],
+    pub(crate) caps: &'static [Kind],
+}
+
+const fn op(
+    invocation: Invocation,
+    service: Kind,
+    words: &'static [Arg],
+    caps: &'static [Kind],
+) -> Operation {
+    Operation {
+        invocation,
+        service,
+        words,
+        caps,
+    }
+}
+
+use Arg as A;
+use Invocation as I;
+use Kind as K;
+
+/// All of them; what is to happen more often is there more often.
+pub(crate) static OPERATIONS: &[Operation] = &[
+    op(
+        I::UntypedRetype,
+        K::Untyped,
+        &[A::Type, A::Size, A::Zero, A::Zero, A::Empty, A::Small],
+        &[K::Root],
+    ),
+    op(
+        I::UntypedRetype,
+        K::Untyped,
+        &[A::Type, A::Size, A::Zero, A::Zero, A::Empty, A::Small],
+        &[K::Root],
+    ),
+    op(
+        I::UntypedRetype,
+        K::Untyped,
+        &[A::Type, A::Size, A::Zero, A::Zero, A::Empty, A::Small],
+        &[K::Root],
+    ),
+    op(
+        I::UntypedRetype,
+        K::Untyped,
+        &[A::Type, A::Size, A::Zero, A::Zero, A::Small, A::Small],
+        &[K::CNode],
+    ),
+    op(
+        I::UntypedRetype,
+        K::Untyped,
+        &[A::Type, A::Size, A::Empty, A::Depth, A::Small, A::Small],
+        &[K::Root],
+    ),
+    op(I::TcbReadRegisters, K::Tcb, &[A::Flag, A::Registers], &[]),
+    op(
+        I::TcbWriteRegisters,
+        K::Tcb,
+        &[
+            A::Flag,
+            A::Registers,
+            A::Code,
+            A::Page,
+            A::Word,
+            A::Word,
+            A::Word,
+        ],
+        &[],
+    ),
+    op(
+        I::TcbWriteRegisters,
+        K::Tcb,
+        &[
+            A::Flag,
+            A::Registers,
+            A::Code,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+            A::Word,
+        ],
+        &[],
+    ),
+    op(I::TcbCopyRegisters, K::Tcb, &[A::Small], &[K::Tcb]),
+    op(
+        I::TcbConfigure,
+        K::Tcb,
+        &[A::Zero, A::Zero, A::Buffer],
+        &[K::Root, K::VSpace, K::Frame],
+    ),
+    op(I::TcbSetPriority, K::Tcb, &[A::Priority], &[K::Tcb]),
+    op(I::TcbSetMcPriority, K::Tcb, &[A::Priority], &[K::Tcb]),
+    op(
+        I::TcbSetSchedParams,
+        K::Tcb,
+        &[A::Priority, A::Priority],
+        &[K::Tcb, K::SchedContext, K::Endpoint],
+    ),
+    op(I::TcbSetTimeoutEndpoint, K::Tcb, &[], &[K::Endpoint]),
+    op(I::TcbSetIpcBuffer, K::Tcb, &[A::Buffer], &[K::Frame]),
+    op(
+        I::TcbSetSpace,
+        K::Tcb,
+        &[A::Zero, A::Zero],
+        &[K::Endpoint, K::Root, K::VSpace],
+    ),
+    op(I::TcbSuspend, K::Tcb, &[], &[]),
+    op(I::TcbResume, K::Tcb, &[], &[]),
+    op(I::TcbResume, K::Tcb, &[], &[]),
+    op(I::TcbResume, K::Tcb, &[], &[]),
+    op(I::TcbBindNotification, K::Tcb, &[], &[K::Notification]),
+    op(I::TcbUnbindNotification, K::Tcb, &[], &[]),
+    op(I::TcbSetTlsBase, K::Tcb, &[A::Word], &[]),
+    op(I::TcbSetFlags, K::Tcb, &[A::Flag, A::Flag], &[]),
+    op(I::CNodeRevoke, K::Root, &[A::Full, A::Depth], &[]),
+    op(I::CNodeDelete, K::Root, &[A::Full, A::Depth], &[]),
+    op(I::CNodeDelete, K::Root, &[A::Full, A::Depth], &[]),
+    op(I::CNodeDelete, K::CNode, &[A::Small, A::ShortDepth], &[]),
+    op(I::CNodeRevoke, K::CNode, &[A::Small, A::ShortDepth], &[]),
+    op(
+        I::CNodeCancelBadgedSends,
+        K::Root,
+        &[A::Full, A::Depth],
+        &[],
+    ),
+    op(
+        I::CNodeCopy,
+        K::Root,
+        &[A::Empty, A::Depth, A::Full, A::Depth, A::Rights],
+        &[K::Root],
+    ),
+    op(
+        I::CNodeCopy,
+        K::Root,
+        &[A::Empty, A::Depth, A::Full, A::Depth, A::Rights],
+        &[K::Root],
+    ),
+    op(
+        I::CNodeCopy,
+        K::CNode,
+        &[A::Small, A::ShortDepth, A::Full, A::Depth, A::Rights],
+        &[K::Root],
+    ),
+    op(
+        I::CNodeMint,
+        K::Root,
+        &[A::Empty, A::Depth, A::Full, A::Depth, A::Rights, A::Badge],
+        &[K::Root],
+    ),
+    op(
+        I::CNodeMove,
+        K::Root,
+        &[A::Empty, A::Depth, A::Full, A::Depth],
+        &[K::Root],
+    ),
+    op(
+        I::CNodeMove,
+        K::CNode,
+        &[A::Small, A::ShortDepth, A::Full, A::Depth],
+        &[K::Root],
+    ),
+    op(
+        I::CNodeMove,
+        K::Root,
+        &[A::Empty, A::Depth, A::Small, A::ShortDepth],
+        &[K::CNode],
+    ),
+    op(
+        I::CNodeMutate,
+        K::Root,
+        &[A::Empty, A::Depth, A::Full, A::Depth, A::Badge],
+        &[K::Root],
+    ),
+    op(
+        I::CNodeRotate,
+        K::Root,
+        &[
+            A::Full,
+            A::Depth,
+            A::Badge,
+            A::Full,
+            A::Depth,
+            A::Badge,
+            A::Full,
+            A::Depth,
+        ],
+        &[K::Root, K::Root],
+    ),
+    op(I::IrqAckIrq, K::IrqHandler, &[], &[]),
+    op(I::IrqSetIrqHandler, K::IrqHandler, &[], &[K::Notification]),
+    op(I::IrqClearIrqHandler, K::IrqHandler, &[], &[]),
+    op(I::DomainSetSet, K::DomainSet, &[A::Flag], &[K::Tcb]),
+    op(
+        I::DomainScheduleConfigure,
+        K::DomainSet,
+        &[A::Flag, A::Flag, A::Time],
+        &[],
+    ),
+    op(I::DomainScheduleSetStart, K::DomainSet, &[A::Flag], &[]),
+    op(
+        I::SchedControlConfigureFlags,
+        K::SchedControl,
+        &[A::Time, A::Time, A::Small, A::Badge, A::Flag],
+        &[K::SchedContext],
+    ),
+    op(
+        I::SchedControlConfigureFlags,
+        K::SchedControl,
+        &[A::Time, A::Time, A::Small, A::Badge, A::Flag],
+        &[K::SchedContext],
+    ),
+    op(I::SchedContextBind, K::SchedContext, &[], &[K::Tcb]),
+    op(I::SchedContextBind, K::SchedContext, &[], &[K::Tcb]),
+    op(
+        I::SchedContextBind,
+        K::SchedContext,
+        &[],
+        &[K::Notification],
+    ),
+    op(I::SchedContextUnbind, K::SchedContext, &[], &[]),
+    op(I::SchedContextUnbindObject, K::SchedContext, &[], &[K::Tcb]),
+    op(
+        I::SchedContextUnbindObject,
+        K::SchedContext,
+        &[],
+        &[K::Notification],
+    ),
+    op(I::SchedContextConsumed, K::SchedContext, &[], &[]),
+    op(I::SchedContextYieldTo, K::SchedContext, &[], &[]),
+    op(
+        I::X86PageTableMap,
+        K::PageTable,
+        &[A::Page, A::Zero],
+        &[K::VSpace],
+    ),
+    op(I::X86PageTableUnmap, K::PageTable, &[], &[]),
+    op(
+        I::X86PageDirectoryMap,
+        K::PageDirectory,
+        &[A::Page, A::Zero],
+        &[K::VSpace],
+    ),
+    op(I::X86PageDirectoryUnmap, K::PageDirectory, &[], &[]),
+    op(I::X86PdptMap, K::Pdpt, &[A::Page, A::Zero], &[K::VSpace]),
+    op(I::X86PdptUnmap, K::Pdpt, &[], &[]),
+    op(
+        I::X86PageMap,
+        K::Frame,
+        &[A::Page, A::Rights, A::Small],
+        &[K::VSpace],
+    ),
+    op(
+        I::X86PageMap,
+        K::Frame,
+        &[A::Page, A::Rights, A::Small],
+        &[K::VSpace],
+    ),
+    op(I::X86PageUnmap, K::Frame, &[], &[]),
+    op(I::X86PageGetAddress, K::Frame, &[], &[]),
+    op(
+        I::X86AsidControlMakePool,
+        K::AsidControl,
+        &[A::Empty, A::Depth],
+        &[K::Untyped, K::Root],
+    ),
+    op(I::X86AsidPoolAssign, K::AsidPool, &[], &[K::VSpace]),
+    op(I::X86IoPortIn8, K::IoPort, &[A::Port], &[]),
+    op(I::X86IoPortIn32, K::IoPort, &[A::Port], &[]),
+    op(I::X86IoPortOut8, K::IoPort, &[A::Port, A::Small], &[]),
+    op(I::X86IoPortOut16, K::IoPort, &[A::Port, A::Word], &[]),
+];
