@@ -143,6 +143,13 @@ impl Program {
         }
     }
 
+    pub(crate) fn stress() -> Self {
+        Self {
+            package: "linchpin-stress",
+            name: "stress".into(),
+        }
+    }
+
     pub(crate) fn example(name: &str) -> Self {
         Self {
             package: "linchpin-examples",

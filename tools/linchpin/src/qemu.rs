@@ -53,7 +53,42 @@ pub(crate) struct Machine {
     pub(crate) cpu: String,
     /// Virtual time advances by 2^N nanoseconds per instruction.
     pub(crate) icount: Option<u8>,
+    /// What the kernel is told (`-append`); a disc has its own.
+    pub(crate) options: Options,
     pub(crate) extra: Vec<OsString>,
+}
+
+/// What a kernel is told on its command line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) log: Option<Log>,
+    /// Invariants are checked after every so many entries to the kernel.
+    pub(crate) check: Option<u32>,
+}
+
+/// What a kernel says on its own account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    /// Nothing.
+    Quiet,
+    /// Threads that stop because nobody handles their fault.
+    Faults,
+    /// Refused invocations too.
+    Errors,
+}
+
+impl Options {
+    /// As the kernel reads them; `None` if there is nothing to say.
+    pub(crate) fn line(self) -> Option<String> {
+        let log = self.log.map(|log| match log {
+            Log::Quiet => "log=quiet".to_owned(),
+            Log::Faults => "log=faults".to_owned(),
+            Log::Errors => "log=errors".to_owned(),
+        });
+        let check = self.check.map(|every| format!("check={every}"));
+        let words: Vec<String> = log.into_iter().chain(check).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
 }
 
 impl Machine {
@@ -63,6 +98,7 @@ impl Machine {
             memory: MEMORY.into(),
             cpu: arch.traits().cpu.into(),
             icount: None,
+            options: Options::default(),
             extra: Vec::new(),
         }
     }
@@ -83,6 +119,9 @@ impl Machine {
                     .arg(kernel)
                     .arg("-initrd")
                     .arg(initrd(root_task));
+                if let Some(line) = self.options.line() {
+                    qemu.args(["-append", &line]);
+                }
             }
             Medium::Disc(image) => {
                 qemu.args(["-boot", "d", "-cdrom"]).arg(image);
@@ -138,6 +177,7 @@ mod tests {
         assert!(line.contains("-icount shift=3,sleep=off"), "{line}");
         assert!(line.contains("-kernel k.elf -initrd a,,b.elf"), "{line}");
         assert!(line.contains("isa-debug-exit"), "{line}");
+        assert!(!line.contains("-append"), "{line}");
         assert!(
             line.ends_with("-s"),
             "the user's own words come last: {line}"
@@ -145,5 +185,11 @@ mod tests {
         assert!(
             shown(&machine.command(&Medium::Disc("a b.iso".into()))).contains("-cdrom 'a b.iso'")
         );
+        machine.options = Options {
+            log: Some(Log::Quiet),
+            check: Some(100),
+        };
+        let line = shown(&machine.command(&medium));
+        assert!(line.contains("-append 'log=quiet check=100'"), "{line}");
     }
 }

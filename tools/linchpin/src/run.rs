@@ -13,7 +13,7 @@ use crate::image::{self, Protocol};
 use crate::kind::{Arch, DEFAULT_PROFILE, Flavour, Kind};
 use crate::layout;
 use crate::outcome::Outcome;
-use crate::qemu::{self, Boot, Machine, Medium};
+use crate::qemu::{self, Boot, Log, Machine, Medium, Options};
 use crate::report::suite_table;
 use crate::script::Script;
 use crate::session::{Echo, Input, Session};
@@ -53,6 +53,12 @@ pub(crate) struct RunArgs {
     /// Deterministic time: 2^N ns per instruction (QEMU's `-icount shift=N,sleep=off`)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=10))]
     icount: Option<u8>,
+    /// How much a debug kernel says on its own account [default: errors]
+    #[arg(long, value_enum)]
+    log: Option<Log>,
+    /// A debug kernel checks its invariants after every N entries to it, and stops at a violation
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    check: Option<u32>,
     /// Lines to type, separated by `;`, one at each prompt
     #[arg(long, value_name = "LINES")]
     script: Option<String>,
@@ -98,7 +104,33 @@ impl RunArgs {
                 .clone()
                 .unwrap_or_else(|| self.arch.traits().cpu.to_owned()),
             icount: self.icount,
+            options: self.options(),
             extra: self.qemu.clone(),
+        }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            log: self.log,
+            check: self.check,
+        }
+    }
+
+    /// Options that would go nowhere are refused.
+    fn options_by(&self, door: Boot) -> Result<()> {
+        if self.options().line().is_none() {
+            return Ok(());
+        }
+        if self.flavour != Flavour::Debug {
+            return Err(miette!("--log and --check are for --flavour debug"));
+        }
+        match door {
+            Boot::Multiboot | Boot::Elf32 | Boot::Pvh => Ok(()),
+            _ => Err(miette!(
+                help = "--boot multiboot, elf32 and pvh pass them on",
+                "--log and --check do not reach a kernel that is booted by `{}`",
+                door.name()
+            )),
         }
     }
 
@@ -121,6 +153,7 @@ pub(crate) fn run(workspace: &Workspace, args: &RunArgs) -> Result<u8> {
     let markers = Markers::new(args.pass.as_deref(), args.fail.as_deref(), args.expect)?;
     let consent = Consent::from_flag(args.yes);
     let door = args.arch.door(args.boot)?;
+    args.options_by(door)?;
     setup::ensure(&args.arch.traits().qemu, consent)?;
     let kind = args.kind();
     let root_task = find_root_task(workspace, &kind, args.what.as_deref(), Show::Progress)?;
@@ -208,7 +241,7 @@ fn find_program(workspace: &Workspace, word: &str) -> Result<Program> {
     if examples.iter().any(|name| name == word) {
         return Ok(Program::example(word));
     }
-    let others = [Program::demo(), Program::conformance()];
+    let others = [Program::demo(), Program::conformance(), Program::stress()];
     if let Some(program) = others.iter().find(|program| program.name == word) {
         return Ok(program.clone());
     }

@@ -13,7 +13,7 @@ use crate::image::{self, Protocol};
 use crate::image_rules::{self, Panics};
 use crate::kind::{self, Arch, DEFAULT_PROFILE, Flavour, Kind};
 use crate::outcome::Outcome;
-use crate::qemu::{Boot, Machine};
+use crate::qemu::{Boot, Log, Machine, Options};
 use crate::report::Case;
 use crate::run::{self, PROMPT};
 use crate::script::Script;
@@ -28,6 +28,9 @@ const SHORT_SCRIPT: &str = "help; exit";
 
 const SUITE_BOUND: Duration = Duration::from_secs(600);
 const SYSTEM_BOUND: Duration = Duration::from_secs(120);
+const STRESS_BOUND: Duration = Duration::from_secs(300);
+/// Entries to the kernel from one check of its invariants to the next, under stress.
+const CHECK_EVERY: u32 = 2000;
 
 pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
     let mut steps = vec![
@@ -49,6 +52,14 @@ pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
             })
             .holding_tests(),
         );
+    }
+    if arch == Arch::X86_64 {
+        for flavour in [Flavour::Debug, Flavour::Release] {
+            steps.push(Step::new(
+                format!("hostile user space, {}", flavour.name()),
+                move |context| stress(context, &Kind::new(arch, flavour)),
+            ));
+        }
     }
     steps.extend(other_profiles(workspace, arch));
     steps.extend(examples(workspace, arch)?);
@@ -114,9 +125,9 @@ fn examples(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
 fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
     let kind = Kind::new(arch, Flavour::Debug);
     let mut clippy = build::cargo(context.workspace, &kind, side, "clippy");
-    let packages: &[&str] = match side {
-        Side::Kernel => &["linchpin-image"],
-        Side::User => &[
+    let mut packages: Vec<&str> = match side {
+        Side::Kernel => vec!["linchpin-image"],
+        Side::User => vec![
             "linchpin-user-runtime",
             "linchpin-examples",
             "linchpin-demo",
@@ -124,7 +135,10 @@ fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
             "linchpin-conformance",
         ],
     };
-    for package in packages {
+    if side == Side::User && arch == Arch::X86_64 {
+        packages.push("linchpin-stress");
+    }
+    for package in &packages {
         clippy.args(["--package", package]);
     }
     clippy.args(["--", "-Dwarnings"]);
@@ -168,6 +182,27 @@ fn conformance(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
         cases.push(verdict("the end of the run", &outcome));
     }
     Ok(cases)
+}
+
+/// Threads that do their worst, while a debug kernel looks for broken invariants every so often.
+fn stress(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
+    let options = match kind.flavour {
+        Flavour::Debug => Options {
+            log: Some(Log::Quiet),
+            check: Some(CHECK_EVERY),
+        },
+        _ => Options::default(),
+    };
+    let outcome = boot_with(
+        context,
+        kind,
+        &Program::stress(),
+        None,
+        Input::Nothing,
+        STRESS_BOUND,
+        options,
+    )?;
+    Ok(vec![verdict("stress", &outcome)])
 }
 
 fn demo(context: &Context, kind: &Kind, how: Option<Boot>, script: &str) -> Result<Vec<Case>> {
@@ -217,11 +252,28 @@ fn boot(
     input: Input,
     bound: Duration,
 ) -> Result<Outcome> {
+    let options = Options::default();
+    boot_with(context, kind, program, how, input, bound, options)
+}
+
+fn boot_with(
+    context: &Context,
+    kind: &Kind,
+    program: &Program,
+    how: Option<Boot>,
+    input: Input,
+    bound: Duration,
+    options: Options,
+) -> Result<Outcome> {
     let how = kind.arch.door(how)?;
     let kernel = build::kernel(context.workspace, kind, Show::OnFailure)?;
     let root_task = build::root_task(context.workspace, kind, program, Show::OnFailure)?;
     let medium = run::medium(context.workspace, &kernel, &root_task, how, context.consent)?;
-    let command = Machine::new(kind.arch).command(&medium);
+    let machine = Machine {
+        options,
+        ..Machine::new(kind.arch)
+    };
+    let command = machine.command(&medium);
     let markers = Markers::default();
     let outcome = Session {
         arch: kind.arch,
