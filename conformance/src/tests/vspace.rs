@@ -521,13 +521,8 @@ fn map_in(
     Ok(())
 }
 
-<<<<<<< Updated upstream
-/// Maps this program in another address space.
-fn map_image(world: &mut World, space: VSpaceRoot) -> Outcome {
-=======
 /// Maps this program in another address space; what threads do not write, for reading only.
-fn map_image(world: &mut World, space: Pml4) -> Outcome {
->>>>>>> Stashed changes
+fn map_image(world: &mut World, space: VSpaceRoot) -> Outcome {
     let frames = world.boot.user_image_frames;
     for (slot, address) in (frames.start..frames.end).zip(image::range().step_by(PAGE as usize)) {
         let own = crate::threads::writable()
