@@ -1,6 +1,7 @@
 //! What an attacker does: one senseless system call after the other.
 
 use super::chaos::Chaos;
+use crate::isa::{self, FREE_ADDRESS};
 use crate::threads::Board;
 use abi::ipc_buffer::{CAPS_OR_BADGES, MSG, RECEIVE_CNODE, RECEIVE_DEPTH, RECEIVE_INDEX};
 use abi::syscall::Syscall;
@@ -130,21 +131,17 @@ fn unknown(chaos: &mut Chaos) -> i64 {
 }
 
 /// Reads or writes an address, most likely one that faults: nobody's, or the kernel's. Never a
-/// word of the program itself.
-#[expect(unsafe_code, reason = "accesses memory that is not there")]
+/// word of the program itself, which lies above 4 MiB and far below the others.
 fn touch(chaos: &mut Chaos) {
     let address = match chaos.below(4) {
-        0 => crate::world::FREE_ADDRESS + chaos.below(1 << 20) * 8,
+        0 => FREE_ADDRESS + chaos.below(1 << 20) * 8,
         1 => 0xffff_ff80_0000_0000 | chaos.below(1 << 30),
         2 => chaos.below(1 << 22) & !7,
-        _ => 1 << 46 | chaos.any() >> 20 & !7,
+        _ => 1 << 46 | (chaos.any() >> 20 & !7),
     };
     if chaos.one_in(2) {
-        // SAFETY: faults, or reads what is mapped.
-        unsafe { core::arch::asm!("mov {0}, [{0}]", inout(reg) address => _, options(nostack)) }
+        isa::read(address)
     } else {
-        // SAFETY: faults: nothing is mapped at these addresses (the program lies above 4 MiB and
-        // far below the others).
-        unsafe { core::arch::asm!("mov [{0}], {0}", in(reg) address, options(nostack)) }
+        isa::write(address)
     }
 }

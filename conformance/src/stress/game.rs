@@ -2,22 +2,23 @@
 //! feet whenever they have stopped themselves or each other.
 
 use super::attacker::{SLOTS, attack, place};
+use crate::DRIVER_PRIORITY;
+use crate::isa;
 use crate::report::{Outcome, check, check_eq};
 use crate::threads::{self, Board};
 use crate::world::{Clock, MEMORY_BITS, Start, Thread, World};
-use abi::x86_64::UserContext;
 use abi::{CapRights, ObjectType, PROFILE, Word};
 use user_api::{
-    AsidPool, Attributes, Budget, CNode, CPtr, Endpoint, Error, Frame, Guard, IoPort, Message,
-    MissingTable, Notification, PinRoute, Pml4, Reply, SlotWindow, Space, Untyped,
+    AsidPool, Attributes, Budget, CNode, CPtr, Endpoint, Error, Frame, FrameSize, Guard, Message,
+    MissingTable, Notification, Reply, SlotWindow, Space, Untyped, UserContext, VSpaceRoot,
 };
 use user_runtime::boot::root;
 use user_runtime::image;
 
 const ATTACKERS: usize = 4;
 const PAGE: usize = 1 << abi::object::PAGE_BITS;
-/// The attackers' priority, and the most that they can give.
-const PRIORITY: Word = 100;
+/// The attackers' priority, and the most that they can give: below the driver's.
+const PRIORITY: Word = DRIVER_PRIORITY - 20;
 /// log2 of the slots of their common capability space.
 const SPACE_BITS: usize = 8;
 /// The badge by which the sentinel signals; attackers' faults have their number and one.
@@ -45,7 +46,7 @@ pub(crate) struct Game {
     space: CNode,
     /// The program again, where only the attackers' own memory can be written: what they do to
     /// each other's registers must not harm the driver.
-    vspace: Pml4,
+    vspace: VSpaceRoot,
     faults: Endpoint,
     reply: Reply,
     /// What the attackers get copies of, and in which slot.
@@ -217,8 +218,8 @@ fn attacker(world: &mut World, faults: Endpoint, seed: u64, number: usize) -> Ou
 }
 
 /// An address space with the program, read-only but for the attackers' own memory.
-fn vspace(world: &mut World) -> Outcome<Pml4> {
-    let vspace: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+fn vspace(world: &mut World) -> Outcome<VSpaceRoot> {
+    let vspace: VSpaceRoot = world.make(user_api::VSPACE_OBJECT, 0)?;
     root::ASID_POOL.assign(vspace)?;
     let frames = world.boot.user_image_frames;
     for (slot, address) in (frames.start..frames.end).zip(image::range().step_by(PAGE)) {
@@ -248,7 +249,6 @@ fn prizes(
 ) -> Outcome<[CPtr; SLOTS as usize]> {
     use ObjectType::{
         CNode, Endpoint, Notification, Reply, SchedContext, Tcb, Untyped as RawMemory,
-        X86LargePage, X86PageDirectory, X86PageTable, X86Pdpt, X86Pml4, X86SmallPage,
     };
     let mut prizes = [CPtr::NULL; SLOTS as usize];
     let mut places = prizes.iter_mut();
@@ -282,13 +282,13 @@ fn prizes(
         (Tcb, 0),
         (CNode, 5),
         (CNode, 3),
-        (X86SmallPage, 0),
-        (X86SmallPage, 0),
-        (X86LargePage, 0),
-        (X86PageTable, 0),
-        (X86PageDirectory, 0),
-        (X86Pdpt, 0),
-        (X86Pml4, 0),
+        (FrameSize::Small.object(), 0),
+        (FrameSize::Small.object(), 0),
+        (FrameSize::Large.object(), 0),
+        (isa::TABLES[0], 0),
+        (isa::TABLES[1], 0),
+        (isa::TABLES[2], 0),
+        (user_api::VSPACE_OBJECT, 0),
     ] {
         put(world.make(object, size_bits)?);
     }
@@ -296,15 +296,8 @@ fn prizes(
     let pool: Result<AsidPool, Error> =
         world.fill(|slot| root::ASID_CONTROL.make_pool(memory, slot));
     put(pool?.cptr());
-    let port: IoPort = world.fill(|slot| root::IO_PORT_CONTROL.issue(0x80, 0x80, slot))?;
-    put(port.cptr());
-    let route = PinRoute {
-        pin: 5,
-        vector: 40,
-        ..PinRoute::default()
-    };
-    put(world.fill(|slot| root::IRQ_CONTROL.issue_pin(route, slot))?);
-    let frame: Frame = world.make(X86SmallPage, 0)?;
-    put(frame.cptr());
+    for prize in isa::prizes(world)? {
+        put(prize);
+    }
     Ok(prizes)
 }

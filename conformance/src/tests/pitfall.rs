@@ -2,6 +2,7 @@
 
 use super::retype::map;
 use crate::DRIVER_PRIORITY;
+use crate::isa;
 use crate::report::{Outcome, check, check_eq};
 use crate::threads::Board;
 use crate::world::{FREE_ADDRESS, Start, World};
@@ -9,8 +10,8 @@ use abi::syscall::Syscall;
 use abi::{CapRights, Invocation, LABELS, MessageInfo, ObjectType, Word};
 use user_api::sys::Entry;
 use user_api::{
-    Attributes, CPtr, Endpoint, Error, FrameSize, Message, MissingTable, Pml4, TcbFlags, invoke,
-    syscalls,
+    Attributes, CPtr, Endpoint, Error, FrameSize, Message, MissingTable, TcbFlags, VSpaceRoot,
+    invoke, syscalls,
 };
 use user_runtime::boot::root;
 
@@ -44,7 +45,7 @@ fn a_send_to_an_object_leaves_registers_alone(world: &mut World) -> Outcome {
     let frame = world.frame(FrameSize::Small)?;
     let (tcb, context) = (world.tcb()?, world.context(8)?);
     for (cap, invocation) in [
-        (frame.cptr(), Invocation::X86PageGetAddress),
+        (frame.cptr(), isa::GET_ADDRESS),
         (tcb.cptr(), Invocation::TcbSetFlags),
         (tcb.cptr(), Invocation::TcbReadRegisters),
         (context.cptr(), Invocation::SchedContextConsumed),
@@ -72,7 +73,7 @@ fn a_send_does_the_work_all_the_same(world: &mut World) -> Outcome {
         [0x7000, 0, 0, 0],
         1,
     );
-    check_eq!(tcb.read_registers(false)?.fs_base, 0x7000);
+    check_eq!(isa::thread_register(&tcb.read_registers(false)?), 0x7000);
     Ok(())
 }
 
@@ -124,23 +125,17 @@ fn own_flags_can_be_set(_: &mut World) -> Outcome {
     Ok(())
 }
 
-/// Puts word 0 into a vector register, and word 8 gets what was there before.
-#[expect(
-    unsafe_code,
-    reason = "uses registers that the compiler does not use on this target"
-)]
-fn swaps_vector(board: &'static Board) {
-    let before: u64;
-    // SAFETY: the compiler uses no vector register here.
-    unsafe {
-        core::arch::asm!("movq {0}, xmm3", "movq xmm3, {1}", out(reg) before, in(reg) board.get(0))
+/// Puts word 0 into vector registers; words 8 to 10 get what was there before.
+fn swaps_vectors(board: &'static Board) {
+    for (index, before) in isa::vectors().into_iter().enumerate() {
+        board.set(8 + index, before);
     }
-    board.set(8, before);
+    isa::set_vectors([board.get(0); 3]);
 }
 
 fn vector_registers_after_the_owner_is_gone(world: &mut World) -> Outcome {
     for number in 0..5 {
-        let thread = world.thread(Start::below(), swaps_vector, &[0x5ec2e7 + number])?;
+        let thread = world.thread(Start::below(), swaps_vectors, &[0x5ec2e7 + number])?;
         world.settle()?;
         check!(thread.is_done());
         check_eq!(thread.board.get(8), 0, "a new thread's registers are clear");
@@ -150,7 +145,7 @@ fn vector_registers_after_the_owner_is_gone(world: &mut World) -> Outcome {
     Ok(())
 }
 
-fn map_in(world: &mut World, space: Pml4, frame: user_api::Frame) -> Outcome {
+fn map_in(world: &mut World, space: VSpaceRoot, frame: user_api::Frame) -> Outcome {
     while let Err(error) = frame.map(space, FREE_ADDRESS, CapRights::READ, Attributes::DEFAULT) {
         let missing = MissingTable::from_error(error).ok_or(error)?;
         let table: CPtr = world.make(missing.object(), 0)?;
@@ -163,7 +158,7 @@ fn an_asid_is_used_again(world: &mut World) -> Outcome {
     // The second space most likely gets the identifier of the first, deleted one.
     let frame = world.frame(FrameSize::Small)?;
     for _ in 0..3 {
-        let space: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+        let space: VSpaceRoot = world.make(user_api::VSPACE_OBJECT, 0)?;
         root::ASID_POOL.assign(space)?;
         let copy = world.copy(frame, CapRights::ALL)?;
         map_in(world, space, copy)?;
@@ -173,7 +168,7 @@ fn an_asid_is_used_again(world: &mut World) -> Outcome {
 }
 
 fn a_frame_of_a_deleted_space_maps_again(world: &mut World) -> Outcome {
-    let space: Pml4 = world.make(ObjectType::X86Pml4, 0)?;
+    let space: VSpaceRoot = world.make(user_api::VSPACE_OBJECT, 0)?;
     root::ASID_POOL.assign(space)?;
     let frame = world.frame(FrameSize::Small)?;
     map_in(world, space, frame)?;

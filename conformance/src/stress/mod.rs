@@ -6,51 +6,34 @@
 //!
 //! `LINCHPIN_STRESS_CALLS` (default 1000000) and `LINCHPIN_STRESS_SEED` at build time choose how
 //! many and which.
-#![no_std]
-#![no_main]
 
-#[expect(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "the suite uses the rest"
-)]
-mod report;
-mod stress {
-    pub(crate) mod attacker;
-    pub(crate) mod chaos;
-    pub(crate) mod game;
-}
-mod threads;
-#[expect(dead_code, reason = "the suite uses the rest")]
-mod world;
+mod attacker;
+mod chaos;
+mod game;
 
-use report::{Outcome, Tally};
-use stress::game::Game;
-use user_runtime::prelude::*;
-use world::World;
-
-user_runtime::entry!(main);
-
-/// Above the attackers, who cannot rise above theirs.
-pub(crate) const DRIVER_PRIORITY: Word = 120;
+use crate::report::{self, Outcome, Tally};
+use crate::world::World;
+use abi::bootinfo::BootInfo;
+use game::Game;
+use user_runtime::println;
 
 /// Calls after which everything is taken back and built anew.
 const ROUND: u64 = 50_000;
 
-fn main(boot: &'static BootInfo) -> u32 {
+/// Runs the attack; the exit code.
+pub fn run(boot: &'static BootInfo) -> u32 {
     let calls = number(option_env!("LINCHPIN_STRESS_CALLS")).unwrap_or(1_000_000);
     let seed = number(option_env!("LINCHPIN_STRESS_SEED")).unwrap_or(0x5eed);
     let mut tally = Tally::default();
     let outcome = match World::new(boot) {
-        Ok(mut world) => run(&mut world, calls, seed),
+        Ok(mut world) => attack(&mut world, calls, seed),
         Err(error) => Err(report::fail(format_args!("no memory: {error:?}"))),
     };
     tally.count("stress::hostile_user_space", &outcome);
     tally.close()
 }
 
-fn run(world: &mut World, calls: u64, seed: u64) -> Outcome {
+fn attack(world: &mut World, calls: u64, seed: u64) -> Outcome {
     println!("stress: {calls} calls, seed {seed:#x}");
     let (mut made, mut done, mut round) = (0, 0, 0);
     while made < calls {
