@@ -33,7 +33,9 @@ pub(crate) struct Own {
     stack: UnsafeCell<[u8; layout::STACK_PAGES * PAGE as usize]>,
     /// How many calls it has begun.
     pub(crate) calls: AtomicU64,
-    _rest: [u8; PAGE as usize - 8],
+    /// How many invocations the kernel has answered with success.
+    pub(crate) successes: AtomicU64,
+    _rest: [u8; PAGE as usize - 16],
 }
 
 // SAFETY: the stack is used by attackers only; the rest is atomic.
@@ -43,7 +45,8 @@ pub(crate) static OWN: [Own; ATTACKERS] = [const {
     Own {
         stack: UnsafeCell::new([0; layout::STACK_PAGES * PAGE as usize]),
         calls: AtomicU64::new(0),
-        _rest: [0; PAGE as usize - 8],
+        successes: AtomicU64::new(0),
+        _rest: [0; PAGE as usize - 16],
     }
 }; ATTACKERS];
 

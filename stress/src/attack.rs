@@ -49,7 +49,7 @@ pub(crate) extern "C" fn begin(id: Word, seed: Word) -> ! {
         kind: Kind::Any,
     };
     loop {
-        attacker.count();
+        attacker.count(0);
         attacker.act();
     }
 }
@@ -62,14 +62,14 @@ struct Attacker {
 }
 
 impl Attacker {
-    /// One call more.
-    fn count(&self) {
+    /// One more in a word of the board: 0 calls begun, 1 invocations that succeeded.
+    fn count(&self, word: usize) {
         let board =
             core::ptr::with_exposed_provenance::<AtomicU64>(layout::board(self.id) as usize);
         // SAFETY: the supervisor has mapped the board there; if somebody has unmapped it, the
         // attacker faults, as it may.
-        let calls = unsafe { &*board };
-        calls.fetch_add(1, Ordering::Relaxed);
+        let place = unsafe { &*board.wrapping_add(word) };
+        place.fetch_add(1, Ordering::Relaxed);
     }
 
     fn act(&mut self) {
@@ -90,7 +90,9 @@ impl Attacker {
                 self.invoke(by.get(index).copied().unwrap_or(Syscall::Call));
             }
             71..=88 => self.talk(),
-            89 => self.call(Syscall::Yield.number() as u64, Registers::default()),
+            89 => {
+                self.call(Syscall::Yield.number() as u64, Registers::default());
+            }
             90..=94 => {
                 let mut registers = self.noise();
                 registers.rdi = self.cptr();
@@ -150,7 +152,10 @@ impl Attacker {
         }
         let service = self.pick(operation.service);
         let info = MessageInfo::new(label, 0, extra, length).0;
-        self.send(by, service, info, &words, &caps);
+        let answer = self.send(by, service, info, &words, &caps);
+        if by == Syscall::Call && MessageInfo(answer).label() == 0 {
+            self.count(1);
+        }
     }
 
     /// Sends to, and receives from, whoever there is.
@@ -190,7 +195,14 @@ impl Attacker {
         self.send(by, to, info, &words, &caps);
     }
 
-    fn send(&mut self, by: Syscall, to: Word, info: Word, words: &[Word; 24], caps: &[Word; 3]) {
+    fn send(
+        &mut self,
+        by: Syscall,
+        to: Word,
+        info: Word,
+        words: &[Word; 24],
+        caps: &[Word; 3],
+    ) -> Word {
         let [w0, w1, w2, w3, ..] = *words;
         for (index, word) in words.iter().enumerate().skip(4) {
             self.write(MSG + index, *word);
@@ -228,10 +240,11 @@ impl Attacker {
             r13: last,
             ..Registers::default()
         };
-        self.call(by.number() as u64, registers);
+        self.call(by.number() as u64, registers)
     }
 
-    fn call(&mut self, number: u64, mut registers: Registers) {
+    /// Makes the call; what comes back as the message's description.
+    fn call(&mut self, number: u64, mut registers: Registers) -> Word {
         registers.rdx = number;
         registers.rsp = self.numbers.next();
         registers.flags = 0x202;
@@ -245,6 +258,7 @@ impl Attacker {
             }
         }
         machine::syscall(&mut registers);
+        registers.rsi
     }
 
     fn write(&self, index: usize, word: Word) {

@@ -43,7 +43,11 @@ user_runtime::entry!(main);
 
 /// How many calls attackers make, if the build does not say. The million is for the kernel that
 /// checks itself.
-const CALLS: u64 = if abi::FLAVOUR.debug() { 1_000_000 } else { 400_000 };
+const CALLS: u64 = if abi::FLAVOUR.debug() {
+    1_000_000
+} else {
+    400_000
+};
 /// How often attackers are started again before everything is made anew.
 const RESCUES: usize = 100;
 /// For how many ticks an arena lasts at most.
@@ -52,6 +56,8 @@ const TICKS: usize = 50;
 const TICK: u64 = 10_000;
 /// Calls between two lines that tell of progress.
 const PROGRESS: u64 = 100_000;
+/// Of so many calls one must be an invocation that succeeds.
+const SUCCESS: u64 = 20;
 /// So many arenas without any progress are one too many.
 const IDLE_ARENAS: usize = 50;
 
@@ -69,6 +75,8 @@ enum Failure {
     Memory(#[expect(dead_code, reason = "for the debug output")] user_alloc::AllocError),
     /// Attackers do not get anywhere any more.
     NoProgress,
+    /// So few invocations succeed that nothing much can have been tested.
+    TooHarmless,
     /// Two threads cannot talk any more.
     NoPeace,
     /// What was revoked cannot be used again as a whole.
@@ -194,7 +202,16 @@ impl Supervisor {
                 return Err(Failure::NoProgress);
             }
         }
-        println!("stress: {total} calls, {arenas} arenas, {rescues} rescues, seed {seed}");
+        let successes: u64 = OWN
+            .iter()
+            .map(|own| believed(own.successes.load(Ordering::Relaxed)))
+            .sum();
+        println!(
+            "stress: {total} calls, {successes} successes, {arenas} arenas, {rescues} rescues, seed {seed}"
+        );
+        if successes < total / SUCCESS {
+            return Err(Failure::TooHarmless);
+        }
         Ok(())
     }
 
@@ -241,11 +258,15 @@ impl Supervisor {
 
 /// Calls that each attacker has begun since this was last asked.
 fn news() -> [u64; ATTACKERS] {
-    // An attacker may have lost its way and written here: no such number is believed.
-    const MOST: u64 = 1_000_000;
     OWN.each_ref()
         .map(|own| own.calls.swap(0, Ordering::Relaxed))
-        .map(|calls| if calls < MOST { calls } else { 0 })
+        .map(believed)
+}
+
+/// An attacker may have lost its way and written to its board: not every number is believed.
+fn believed(number: u64) -> u64 {
+    const MOST: u64 = 1_000_000;
+    if number < MOST { number } else { 0 }
 }
 
 /// Runs when nobody else can, and says so.
