@@ -13,13 +13,10 @@ pub(crate) use registers::*;
 pub(crate) use tests::TESTS;
 pub(crate) use timer::Timer;
 
-use crate::report::Outcome;
-use crate::world::World;
 use abi::aarch64::user_top;
 use abi::bootinfo;
 use abi::{Invocation, ObjectType, PROFILE, Word, cap_type};
-use user_api::{CPtr, Error, LookupFailure, MissingTable};
-use user_runtime::boot;
+use user_api::{Error, LookupFailure, MissingTable};
 
 /// Room in the root task's address space where nothing is mapped: 512 GiB of it.
 pub(crate) const FREE_ADDRESS: Word = 0x10 << 39;
@@ -82,9 +79,3 @@ pub(crate) const MAP_TABLE: Invocation = Invocation::ArmPageTableMap;
 pub(crate) const UNMAP_TABLE: Invocation = Invocation::ArmPageTableUnmap;
 pub(crate) const MAKE_POOL: Invocation = Invocation::ArmAsidControlMakePool;
 pub(crate) const ASSIGN: Invocation = Invocation::ArmAsidPoolAssign;
-
-/// A capability to a device, for attackers: an interrupt that no device of the machine has.
-pub(crate) fn prizes(world: &mut World) -> Outcome<[CPtr; 1]> {
-    let interrupt = world.fill(|slot| boot::root::IRQ_CONTROL.issue(101, slot))?;
-    Ok([interrupt])
-}

@@ -133,17 +133,3 @@ pub(crate) fn word_by_thread_pointer() -> Word {
 
 /// Where the IPC buffer's address is, in words from the thread pointer.
 pub(crate) const IPC_BUFFER_WORD: isize = 1;
-
-/// Reads an address, wherever that is.
-#[expect(unsafe_code, reason = "accesses memory that is not there")]
-pub(crate) fn read(address: Word) {
-    // SAFETY: faults, or reads what is mapped.
-    unsafe { asm!("mov {0}, [{0}]", inout(reg) address => _, options(nostack)) }
-}
-
-/// Writes to an address where nothing of Rust's is.
-#[expect(unsafe_code, reason = "accesses memory that is not there")]
-pub(crate) fn write(address: Word) {
-    // SAFETY: faults, or writes what nobody minds, says the caller.
-    unsafe { asm!("mov [{0}], {0}", in(reg) address, options(nostack)) }
-}

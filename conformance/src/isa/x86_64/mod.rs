@@ -11,12 +11,10 @@ pub(crate) use registers::*;
 pub(crate) use tests::TESTS;
 pub(crate) use timer::Timer;
 
-use crate::report::Outcome;
-use crate::world::World;
 use abi::bootinfo::{self, BootInfo};
 use abi::{Invocation, ObjectType, PROFILE, Word, cap_type};
 use user_alloc::Allocator;
-use user_api::{CPtr, Error, MissingTable, PinRoute};
+use user_api::{Error, MissingTable};
 use user_runtime::boot;
 
 /// Room in the root task's address space where nothing is mapped: 512 GiB of it.
@@ -109,15 +107,3 @@ pub(crate) const MAP_TABLE: Invocation = Invocation::X86PageTableMap;
 pub(crate) const UNMAP_TABLE: Invocation = Invocation::X86PageTableUnmap;
 pub(crate) const MAKE_POOL: Invocation = Invocation::X86AsidControlMakePool;
 pub(crate) const ASSIGN: Invocation = Invocation::X86AsidPoolAssign;
-
-/// Capabilities to devices, for attackers: a port that does nothing, an interrupt that never comes.
-pub(crate) fn prizes(world: &mut World) -> Outcome<[CPtr; 2]> {
-    let port = world.fill(|slot| boot::root::IO_PORT_CONTROL.issue(0x80, 0x80, slot))?;
-    let route = PinRoute {
-        pin: 5,
-        vector: 40,
-        ..PinRoute::default()
-    };
-    let interrupt = world.fill(|slot| boot::root::IRQ_CONTROL.issue_pin(route, slot))?;
-    Ok([port, interrupt])
-}

@@ -1,30 +1,47 @@
-//! The suite: every test in its order, then every probe.
+//! What every implementation of the API must do: a root task with a test for each behaviour.
+//!
+//! A test gets a [`World`](world::World): fresh memory, empty slots, threads. It says what must
+//! hold, in terms of the API alone, so the suite can be run on any kernel that implements it.
+//!
+//! One line per test on the console, a closing line, and the exit code. A build with
+//! `LINCHPIN_TEST_FILTER=word` runs the tests whose names contain the word.
+#![no_std]
+#![no_main]
+#![deny(unsafe_code)]
 
-use crate::probes;
-use crate::report::{Outcome, Tally};
-use crate::tests;
-use crate::world::World;
-use abi::bootinfo::BootInfo;
-use user_runtime::println;
+mod isa;
+mod probes;
+mod report;
+mod tests;
+mod threads;
+mod world;
+
+use report::{Outcome, Tally};
+use user_runtime::prelude::*;
+use world::World;
+
+user_runtime::entry!(main);
+
+/// The driver's priority: there is room above and below for the threads of tests.
+pub(crate) const DRIVER_PRIORITY: Word = 100;
 
 /// One behaviour.
 pub(crate) struct Test {
-    pub(crate) name: &'static str,
-    pub(crate) body: fn(&mut World) -> Outcome,
+    name: &'static str,
+    body: fn(&mut World) -> Outcome,
 }
 
 /// A list of tests named after their functions: `list!["group": first, second]`.
 macro_rules! list {
     ($group:literal: $($test:ident),* $(,)?) => {
         /// The tests of this file.
-        pub(crate) const TESTS: &[$crate::suite::Test] =
-            &[$($crate::suite::Test { name: concat!($group, "::", stringify!($test)), body: $test }),*];
+        pub(crate) const TESTS: &[$crate::Test] =
+            &[$($crate::Test { name: concat!($group, "::", stringify!($test)), body: $test }),*];
     };
 }
 pub(crate) use list;
 
-/// Runs the suite; the exit code.
-pub fn run(boot: &'static BootInfo) -> u32 {
+fn main(boot: &'static BootInfo) -> u32 {
     let mut world = match World::new(boot) {
         Ok(world) => world,
         Err(error) => {
