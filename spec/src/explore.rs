@@ -7,11 +7,13 @@
 
 use crate::interrupt;
 use crate::judge::{self, Before, Verdict};
-use crate::model::{Request, State};
+use crate::model::state::SchedContext;
+use crate::model::{Object, Request, State};
 use crate::refinement::{Abstract, Lens, abstraction};
 use crate::saved::Saved;
 use crate::world::{self, World};
 use abi::invocation::{Invocation, LABELS};
+use machine::Machine;
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -22,6 +24,8 @@ pub struct Scope {
     pub name: &'static str,
     pub world: World,
     pub calls: Vec<Request>,
+    /// How long the threads may compute between calls, in ticks.
+    pub pauses: Vec<u64>,
     /// How many calls deep; `None`: until nothing new comes.
     pub depth: Option<usize>,
     /// Whether each call is also interrupted at each of its preemption points.
@@ -47,7 +51,7 @@ pub struct Counts {
 #[derive(Clone, Debug)]
 pub struct Counterexample {
     pub scope: &'static str,
-    pub calls: Vec<Request>,
+    pub calls: Vec<Step>,
     pub why: String,
 }
 
@@ -62,11 +66,20 @@ impl std::fmt::Display for Counterexample {
     }
 }
 
+/// What happens next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Whoever runs makes a system call.
+    Call(Request),
+    /// So many ticks pass, in user mode.
+    Pass(u64),
+}
+
 /// How a state was reached first.
 #[derive(Clone)]
 struct Origin {
     parent: usize,
-    call: Request,
+    call: Step,
 }
 
 struct Known {
@@ -75,7 +88,22 @@ struct Known {
     id: usize,
 }
 
+/// Times count from now: the same later is the same. Those of round robin mean nothing.
 fn key(seen: &Abstract) -> u64 {
+    let mut seen = seen.clone();
+    let state = &mut seen.state;
+    for object in state.objects.values_mut() {
+        if let Object::SchedContext(SchedContext {
+            time: Some(time), ..
+        }) = object
+        {
+            for refill in &mut time.refills {
+                let from_now = refill.0.wrapping_sub(state.now);
+                refill.0 = if time.period == 0 { 0 } else { from_now };
+            }
+        }
+    }
+    state.now = 0;
     let mut hasher = DefaultHasher::new();
     seen.hash(&mut hasher);
     hasher.finish()
@@ -84,6 +112,8 @@ fn key(seen: &Abstract) -> u64 {
 /// Explores `scope`.
 pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
     let lens = scope.world.lens();
+    let calls: Vec<Step> = scope.calls.iter().cloned().map(Step::Call).collect();
+    let pauses: Vec<Step> = scope.pauses.iter().copied().map(Step::Pass).collect();
     let mut counts = Counts::default();
     let mut origins: Vec<Origin> = vec![];
     let mut known = HashMap::new();
@@ -98,16 +128,20 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
     while !layer.is_empty() && scope.depth.is_none_or(|depth| counts.depth < depth) {
         let mut next = vec![];
         for from in layer {
-            if from.state.current.is_none() {
+            if from.state.current.is_none() && pauses.is_empty() {
                 continue;
             }
             // A thread that is to make a call again has no choice.
             let again = again(&from.state);
-            let choices = again
-                .as_ref()
-                .map_or(&scope.calls[..], std::slice::from_ref);
-            for call in choices {
-                if (scope.leaves_out)(&from.state, call) {
+            let choices: Vec<Step> = match &again {
+                Some(call) => vec![Step::Call(call.clone())],
+                None if from.state.current.is_none() => vec![],
+                None => calls.clone(),
+            };
+            for call in choices.iter().chain(&pauses) {
+                if let Step::Call(request) = call
+                    && (scope.leaves_out)(&from.state, request)
+                {
                     continue;
                 }
                 from.saved.put(&mut scope.world.k);
@@ -125,7 +159,9 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
                 })?;
                 counts.successes += usize::from(success);
                 let Some(seen) = seen else { continue };
-                if scope.interrupted {
+                if scope.interrupted
+                    && let Step::Call(call) = call
+                {
                     let interrupted = caught(|| {
                         interrupt::everywhere(
                             &mut scope.world,
@@ -138,7 +174,7 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
                     });
                     counts.interrupted += interrupted.map_err(|why| {
                         let mut calls = path(&origins, from.id);
-                        calls.push(call.clone());
+                        calls.push(Step::Call(call.clone()));
                         Box::new(Counterexample {
                             scope: scope.name,
                             calls,
@@ -182,7 +218,7 @@ pub(crate) fn again(state: &State) -> Option<Request> {
     state.thread(state.current?)?.says.clone()
 }
 
-fn path(origins: &[Origin], to: usize) -> Vec<Request> {
+fn path(origins: &[Origin], to: usize) -> Vec<Step> {
     let mut path = vec![];
     let mut at = to;
     while at != 0 {
@@ -201,8 +237,12 @@ pub(crate) fn perform(
     lens: &Lens,
     state: &State,
     saved: &Saved,
-    call: &Request,
+    step: &Step,
 ) -> Verdict<(Option<Abstract>, bool)> {
+    let call = match step {
+        Step::Call(call) => call,
+        Step::Pass(ticks) => return pass(world, lens, state, saved, *ticks),
+    };
     let current = state.current;
     let World { k, players, .. } = world;
     let player = players
@@ -222,7 +262,7 @@ pub(crate) fn perform(
         let now = abstraction(k, lens).state;
         expected.witness = Some(now.slots.into_keys().collect());
     }
-    let told = expected.syscall(call);
+    let told = expected.syscall(call, k.machine.now());
     expected.witness = None;
     let seen = judge::judge(world, lens, &before, &expected, &told)?;
     let heard = current.and_then(|thread| told.get(&thread));
@@ -232,8 +272,43 @@ pub(crate) fn perform(
     Ok((seen, label == Some(0)))
 }
 
+/// Time passes in user mode, or while nobody runs. The timer interrupts if it is due, which has to
+/// be when the specification says.
+fn pass(
+    world: &mut World,
+    lens: &Lens,
+    state: &State,
+    saved: &Saved,
+    ticks: u64,
+) -> Verdict<(Option<Abstract>, bool)> {
+    let World { k, players, .. } = world;
+    let before = Before::new(k, players, state, saved);
+    k.machine.advance(ticks);
+    let now = k.machine.now();
+    let due = state.deadline() <= now;
+    let irq = k.machine.take_interrupt();
+    if irq.is_some() != due {
+        let (set, expected) = (k.machine.deadline(), state.deadline());
+        return Err(format!(
+            "the timer is set to {set:?}, and should be to {expected}"
+        ));
+    }
+    let Some(irq) = irq else {
+        // The kernel does not know yet that time has passed: a state of its own.
+        let mut later = abstraction(k, lens);
+        later.state.now = state.now;
+        later.elapsed = now - state.now;
+        return Ok((Some(later), false));
+    };
+    world::interrupt(k, irq);
+    let mut expected = state.clone();
+    let told = expected.timer(now);
+    let seen = judge::judge(world, lens, &before, &expected, &told)?;
+    Ok((seen, false))
+}
+
 /// Makes `calls` in a fresh world of a scope, judging each: a counterexample as a test.
-pub fn replay(scope: &mut Scope, calls: &[Request]) -> Result<(), Box<Counterexample>> {
+pub fn replay(scope: &mut Scope, calls: &[Step]) -> Result<(), Box<Counterexample>> {
     let lens = scope.world.lens();
     let mut state = abstraction(&scope.world.k, &lens).state;
     for (n, call) in calls.iter().enumerate() {

@@ -8,8 +8,6 @@ use crate::model::{Cap, Request, State};
 use crate::refinement::{Lens, abstraction};
 use crate::saved::Saved;
 use crate::world::{self, Everything, Progress, World};
-use kernel::entry::{self, Event};
-use machine::Irq;
 use machine::model::TIMER_IRQ;
 
 /// Units of work between two points where the kernel looks.
@@ -81,7 +79,7 @@ fn once(
         }
         world::step(&mut world.k, call.syscall);
         while let Some(irq) = world.k.machine.take_interrupt() {
-            interrupt(world, irq);
+            world::interrupt(&mut world.k, irq);
         }
         world.k.machine.drop_script();
         world.k.work = 0;
@@ -114,11 +112,4 @@ fn once(
 fn invoked(state: &State, call: &Request) -> Option<Cap> {
     let slot = state.lookup(state.current?, call.cap).ok()?;
     state.cap(slot)
-}
-
-fn interrupt(world: &mut World, irq: Irq) {
-    if let Some(current) = world.k.current() {
-        world::interrupted(&mut world.k, current);
-    }
-    let _ = entry::enter(&mut world.k, 0, Event::Interrupt(irq));
 }

@@ -112,6 +112,8 @@ pub fn capability(frame: Frame, cap: &cap::Cap) -> Cap {
 pub struct Abstract {
     pub state: State,
     pub order: Vec<(Slot, bool)>,
+    /// What has passed since the kernel last looked at the clock.
+    pub elapsed: u64,
 }
 
 /// Where to look: the memory of the world, the slot that it is in, and who else may hold
@@ -277,13 +279,17 @@ impl Reading<'_> {
             next = self.k[reply].previous;
         }
         calls.reverse();
-        let head = sched_context::head(self.k, at);
+        let refill = |n| {
+            let index = (it.ring.head + n) % it.ring.max;
+            let refill = self.k[sched_context::refill_at(at, index)];
+            (refill.time, refill.amount)
+        };
         SchedContext {
             calls,
             time: it.ring.active().then_some(Time {
                 period: it.ring.period,
                 most: it.ring.max,
-                refills: vec![(head.time, head.amount)],
+                refills: (0..it.ring.count).map(refill).collect(),
                 sporadic: it.sporadic,
                 consumed: it.consumed,
             }),
@@ -352,6 +358,8 @@ impl Reading<'_> {
         let node = &self.k.nodes[0];
         let state = &mut self.found.state;
         state.current = node.current.map(|t| self.lens.frame.place(t.address()));
+        state.now = node.now;
+        state.uncharged = node.consumed;
         state.charged = node
             .current_sc
             .map(|sc| self.lens.frame.place(sc.address()));

@@ -35,6 +35,7 @@ pub fn derivation(depth: usize) -> Scope {
         world,
         calls,
         depth: Some(depth),
+        pauses: vec![],
         interrupted: false,
         leaves_out: messages,
     }
@@ -62,21 +63,22 @@ pub fn capabilities_by_message(depth: usize) -> Scope {
     let mut world = World::new(14);
     let [a, b] = [0; 2].map(|_| world.make(ObjectType::Endpoint, 0));
     let reply = world.make(ObjectType::Reply, 0);
-    let [ours, theirs] = [0; 2].map(|_| world.make(ObjectType::CNode, 2));
-    let sender = world.player(ours, 2, 100);
-    let receiver = world.player(theirs, 2, 100);
-    world.handler(sender, ours, 2, a);
+    let [ours, theirs] = [0; 2].map(|_| world.make(ObjectType::CNode, 3));
+    let sender = world.player(ours, 3, 100);
+    let receiver = world.player(theirs, 3, 100);
+    world.handler(sender, ours, 3, a);
     for player in [sender, receiver] {
         world.time(player, 10_000, 10_000, 0);
     }
-    world.receives_at(receiver, 0, 3, 2);
-    world.receives_at(sender, 0, 3, 2);
-    world.lend(ours, ours, 2, 0, 15, 0);
-    world.lend(theirs, theirs, 2, 0, 15, 0);
-    world.lend(a, ours, 2, 1, 15, 5);
-    world.lend(a, theirs, 2, 1, 15, 0);
-    world.give(b, ours, 2, 2);
-    world.give(reply, theirs, 2, 2);
+    world.receives_at(receiver, 0, 3, 3);
+    world.receives_at(sender, 0, 3, 3);
+    world.lend(ours, ours, 3, 0, 15, 0);
+    world.lend(theirs, theirs, 3, 0, 15, 0);
+    world.lend(a, ours, 3, 1, 15, 5);
+    world.lend(a, theirs, 3, 1, 15, 0);
+    world.lend(a, ours, 3, 4, 9, 6);
+    world.give(b, ours, 3, 2);
+    world.give(reply, theirs, 3, 2);
     world.start(sender);
     world.start(receiver);
     world.leave();
@@ -86,6 +88,7 @@ pub fn capabilities_by_message(depth: usize) -> Scope {
             calls.push(saying(talk(syscall, 1, 0, 0), 5, &[1, 2, 3, 4, 5], caps));
         }
     }
+    calls.push(saying(talk(Syscall::Call, 4, 0, 0), 6, &[1], &[2]));
     calls.push(talk(Syscall::Recv, 1, 2, 0));
     calls.push(talk(Syscall::Wait, 1, 0, 0));
     calls.push(saying(talk(Syscall::ReplyRecv, 1, 2, 0), 0, &[7], &[1]));
@@ -96,20 +99,20 @@ pub fn capabilities_by_message(depth: usize) -> Scope {
         calls.push(alphabet::invoke(
             0,
             Invocation::CNodeDelete,
-            &[slot, 2],
+            &[slot, 3],
             &[],
         ));
         calls.push(alphabet::invoke(
             0,
             Invocation::CNodeRevoke,
-            &[slot, 2],
+            &[slot, 3],
             &[],
         ));
     }
     calls.push(alphabet::invoke(
         0,
         Invocation::CNodeMint,
-        &[3, 2, 2, 2, 3, 6],
+        &[3, 3, 2, 3, 3, 6],
         &[0],
     ));
     calls.push(alphabet::invoke(
@@ -124,6 +127,7 @@ pub fn capabilities_by_message(depth: usize) -> Scope {
         world,
         calls,
         depth: Some(depth),
+        pauses: vec![],
         interrupted: false,
         leaves_out: nothing,
     }
@@ -146,6 +150,7 @@ pub fn signals(depth: usize) -> Scope {
     world.lend(notification, cnode, 4, 2, 1, 4);
     world.lend(endpoint, cnode, 4, 3, 15, 0);
     world.lend(reply, cnode, 4, 4, 15, 0);
+    world.lend(notification, cnode, 4, 8, 1, 2);
     let (tcb, sc) = (world.players[1].tcb_cap, world.players[1].sc_cap);
     world.lend(tcb, cnode, 4, 5, 15, 0);
     world.lend(sc, cnode, 4, 6, 15, 0);
@@ -155,6 +160,7 @@ pub fn signals(depth: usize) -> Scope {
     world.leave();
     let mut calls = vec![
         talk(Syscall::Send, 2, 0, 0),
+        talk(Syscall::NbSend, 8, 0, 0),
         talk(Syscall::Wait, 1, 0, 0),
         talk(Syscall::NbWait, 1, 0, 0),
         talk(Syscall::Recv, 3, 4, 0),
@@ -182,6 +188,7 @@ pub fn signals(depth: usize) -> Scope {
         world,
         calls,
         depth: Some(depth),
+        pauses: vec![],
         interrupted: false,
         leaves_out: nothing,
     }
@@ -250,7 +257,62 @@ pub fn everything_ends(depth: usize) -> Scope {
         world,
         calls,
         depth: Some(depth),
+        pauses: vec![],
         interrupted: true,
+        leaves_out: nothing,
+    }
+}
+
+/// Three threads with different time: a round robin one, one whose budget is a third of its
+/// period and whose end of budget is told to a handler, and a more important one with little time
+/// that waits for signals. Time passes in steps from a microsecond to most of a period.
+pub fn budgets(depth: usize, sporadic: u64) -> Scope {
+    let mut world = World::new(14);
+    let cnode = world.make(ObjectType::CNode, 4);
+    let notification = world.make(ObjectType::Notification, 0);
+    let endpoint = world.make(ObjectType::Endpoint, 0);
+    let reply = world.make(ObjectType::Reply, 0);
+    let players = [100, 100, 101].map(|priority| world.player(cnode, 4, priority));
+    world.time(players[0], 100, 100, 0);
+    world.time(players[1], 100, 300, sporadic);
+    world.time(players[2], 40, 200, sporadic);
+    world.timeout_handler(players[1], endpoint);
+    world.lend(notification, cnode, 4, 1, 15, 0);
+    world.lend(endpoint, cnode, 4, 2, 15, 0);
+    world.lend(reply, cnode, 4, 3, 15, 0);
+    let (sc, control) = (world.players[1].sc_cap, world.sched_control());
+    world.lend(sc, cnode, 4, 4, 15, 0);
+    world.lend(control, cnode, 4, 5, 15, 0);
+    players.iter().for_each(|player| world.start(*player));
+    world.leave();
+    let mut calls = vec![
+        talk(Syscall::Send, 1, 0, 0),
+        talk(Syscall::Wait, 1, 0, 0),
+        talk(Syscall::Recv, 2, 3, 0),
+        talk(Syscall::Send, 3, 0, 0),
+        talk(Syscall::Yield, 0, 0, 0),
+    ];
+    calls.push(alphabet::invoke(
+        4,
+        Invocation::SchedContextConsumed,
+        &[],
+        &[],
+    ));
+    for words in [
+        [60, 300, 1, 9, sporadic],
+        [20, 20, 0, 9, 0],
+        [19, 300, 0, 9, 0],
+    ] {
+        let configure = Invocation::SchedControlConfigureFlags;
+        calls.push(alphabet::invoke(5, configure, &words, &[4]));
+    }
+    Scope {
+        name: "budgets",
+        world,
+        calls,
+        pauses: vec![10, 300, 900, 2500],
+        depth: Some(depth),
+        interrupted: false,
         leaves_out: nothing,
     }
 }
@@ -309,6 +371,7 @@ pub fn messages_between_three(depth: usize) -> Scope {
         world,
         calls,
         depth: Some(depth),
+        pauses: vec![],
         interrupted: false,
         leaves_out: nothing,
     }

@@ -3,6 +3,7 @@
 //! it left behind. Everything is made by system calls.
 
 use crate::model::Request;
+use crate::model::time::TICKS;
 use crate::refinement::{Frame, Lens};
 use abi::invocation::{Invocation, LABELS};
 use abi::ipc_buffer::{CAPS_OR_BADGES, MSG};
@@ -22,7 +23,7 @@ use kernel::object::irq::IrqTable;
 use kernel::object::store::Ref;
 use kernel::object::tcb::{self, Access, Tcb, TcbSlot, ThreadState};
 use machine::model::{Config, Live, Model};
-use machine::{KernelAddress, Kind, Machine, PhysicalAddress, Population};
+use machine::{Irq, KernelAddress, Kind, Machine, PhysicalAddress, Population};
 
 /// Where every program has its one instruction: a system call.
 pub const SYSCALL_AT: Word = 0x40_0000;
@@ -118,6 +119,7 @@ impl World {
     pub fn new(bits: u32) -> Self {
         let mut k = booted();
         k.log = Level::Quiet;
+        assert_eq!(k.ticks_per_us.get(), TICKS, "the unit of time");
         let Some(root) = k.current() else {
             panic!("the root task runs after boot")
         };
@@ -284,6 +286,12 @@ impl World {
         self.must(tcb, Invocation::TcbSetSpace, &[guard, 0], &caps);
     }
 
+    /// Lets an endpoint capability of the root task handle the ends of a thread's budget.
+    pub fn timeout_handler(&mut self, player: usize, handler: Word) {
+        let tcb = self.players[player].tcb_cap;
+        self.must(tcb, Invocation::TcbSetTimeoutEndpoint, &[], &[handler]);
+    }
+
     /// Gives a thread time of its own: budget and period in microseconds.
     pub fn time(&mut self, player: usize, budget: Word, period: Word, flags: Word) {
         let sc = self.make(ObjectType::SchedContext, 8);
@@ -300,7 +308,8 @@ impl World {
         self.players[player].sc_cap = sc;
     }
 
-    fn sched_control(&self) -> Word {
+    /// The capability to control time.
+    pub fn sched_control(&self) -> Word {
         let found = (0..self.free).find(|n| matches!(self.root_cap(*n), Cap::SchedControl { .. }));
         let Some(control) = found else {
             panic!("the root task controls time")
@@ -460,11 +469,14 @@ pub fn progress(k: &Kernel, thread: Ref<Tcb>) -> Progress {
     }
 }
 
-/// An interrupt comes while the thread runs: it goes on where it is.
-pub fn interrupted(k: &mut Kernel, thread: Ref<Tcb>) {
-    let context = &mut k[thread.context()];
-    let next = context.next_ip();
-    context.set_fault_ip(next);
+/// An interrupt comes. Whoever runs goes on where it is.
+pub fn interrupt(k: &mut Kernel, irq: Irq) {
+    if let Some(current) = k.current() {
+        let context = &mut k[current.context()];
+        let next = context.next_ip();
+        context.set_fault_ip(next);
+    }
+    let _ = entry::enter(k, 0, Event::Interrupt(irq));
 }
 
 /// What a thread has in its registers and its buffer: what it said.

@@ -1,32 +1,10 @@
-//! The small scopes: explored at every push, with the exact counts of what was explored.
+//! The small scopes: explored at every push, with the exact counts of what was explored: states,
+//! transitions, answers of success.
 
-use spec::explore::{Counts, Scope, explore};
+mod common;
+
+use common::exactly;
 use spec::scopes;
-use std::time::Instant;
-
-fn run(mut scope: Scope) -> Counts {
-    let start = Instant::now();
-    let calls = scope.calls.len();
-    let counts = explore(&mut scope).unwrap_or_else(|found| panic!("{found}"));
-    let seconds = start.elapsed().as_secs_f64();
-    let rate = counts.transitions as f64 / seconds;
-    println!(
-        "{}: {calls} calls, {counts:?}, {seconds:.1} s, {rate:.0} transitions/s",
-        scope.name
-    );
-    counts
-}
-
-/// Asserts what was explored: a scope that has shrunk checks less than it says.
-fn exactly(scope: Scope, states: usize, transitions: usize, successes: usize) {
-    let counts = run(scope);
-    let found = (counts.states, counts.transitions, counts.successes);
-    assert_eq!(
-        found,
-        (states, transitions, successes),
-        "states, transitions, successes"
-    );
-}
 
 #[test]
 fn derivation() {
@@ -40,15 +18,26 @@ fn messages_between_three() {
 
 #[test]
 fn capabilities_by_message() {
-    exactly(scopes::capabilities_by_message(7), 42_581, 127_150, 36_054);
+    exactly(scopes::capabilities_by_message(7), 45_447, 138_786, 34_297);
 }
 
 #[test]
 fn signals() {
-    exactly(scopes::signals(8), 21_154, 133_471, 51_566);
+    exactly(scopes::signals(7), 22_888, 143_291, 52_891);
 }
 
 #[test]
 fn everything_ends() {
-    exactly(scopes::everything_ends(2), 98, 627, 235);
+    let counts = exactly(scopes::everything_ends(2), 98, 627, 235);
+    assert_eq!(counts.interrupted, 239, "calls with an interrupt");
+}
+
+#[test]
+fn budgets() {
+    exactly(scopes::budgets(4, 0), 5814, 9316, 1896);
+}
+
+#[test]
+fn sporadic_budgets() {
+    exactly(scopes::budgets(4, 1), 6171, 9810, 2013);
 }

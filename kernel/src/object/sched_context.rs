@@ -83,7 +83,7 @@ pub const fn refill_capacity(bits: u8) -> u64 {
 
 /// The refill at `index` of the ring of `sc`.
 #[inline(always)]
-pub(crate) fn refill_at(sc: Ref<SchedContext>, index: u64) -> Ref<Refill> {
+pub fn refill_at(sc: Ref<SchedContext>, index: u64) -> Ref<Refill> {
     Ref::new(sc.address().plus(CORE_BYTES).plus(index << REFILL_BITS))
 }
 

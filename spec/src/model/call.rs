@@ -57,24 +57,48 @@ impl State {
         request.words.len().min(most)
     }
 
-    /// The current thread makes a system call. What the threads are told by it.
-    pub fn syscall(&mut self, request: &Request) -> Told {
+    /// The current thread makes a system call, at the time `now`. What the threads are told by
+    /// it. Without time for it the call is not made, but will be.
+    pub fn syscall(&mut self, request: &Request, now: u64) -> Told {
         let mut told = Told::new();
-        if let Some(thread) = self.current {
-            if let Some(thread) = self.thread_mut(thread) {
-                thread.says = Some(request.clone());
-            }
+        let Some(thread) = self.current else {
+            return told;
+        };
+        self.time_passes(now);
+        if let Some(thread) = self.thread_mut(thread) {
+            thread.says = Some(request.clone());
+        }
+        if self.has_budget(&mut told) {
             self.make(thread, request, &mut told);
             if let Some(thread) = self.thread_mut(thread)
                 && thread.state == ThreadState::Running
             {
                 thread.says = None;
             }
+        } else if let Some(thread) = self.thread_mut(thread)
+            && thread.runnable()
+        {
+            thread.state = ThreadState::Restart;
         }
-        self.decide();
-        self.forget();
-        self.charged = self.current.and_then(|current| self.context_of(current));
+        self.end_step();
         told
+    }
+
+    /// The timer interrupts, at the time `now`.
+    pub fn timer(&mut self, now: u64) -> Told {
+        let mut told = Told::new();
+        self.time_passes(now);
+        self.has_budget(&mut told);
+        self.settle = true;
+        self.end_step();
+        told
+    }
+
+    fn end_step(&mut self) {
+        self.awaken();
+        self.decide();
+        self.switch_time();
+        self.forget();
     }
 
     /// What a thread that nobody can start again would say does not matter.
@@ -118,7 +142,7 @@ impl State {
                 self.invoke(thread, reply, FIRST, told);
                 self.then_receive(thread, cap, None, told);
             }
-            Syscall::Yield => self.yield_slice(),
+            Syscall::Yield => self.yield_slice(told),
             _ => {}
         }
     }
@@ -278,6 +302,7 @@ impl State {
                 let said = self.invoke_context(thread, at, invocation, args)?;
                 return Ok(said.map_or(Outcome::Done, Outcome::Says));
             }
+            (Cap::SchedControl, Invocation::SchedControlConfigureFlags) => self.configure(args)?,
             _ => return Err(Error::IllegalOperation),
         }
         Ok(Outcome::Done)

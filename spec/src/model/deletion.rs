@@ -102,7 +102,7 @@ impl State {
         self.cancel(at);
         self.set_state(at, ThreadState::Inactive);
         self.stand_aside(at);
-        self.release.retain(|thread| *thread != at);
+        self.leave_release(at);
     }
 
     fn context_ends(&mut self, at: Place) {

@@ -28,10 +28,8 @@ impl State {
 
     /// Who runs on a scheduling context.
     pub fn runs_on(&self, context: Place) -> Option<Place> {
-        let threads = self.objects.keys().copied();
-        threads
-            .filter(|thread| self.context_of(*thread) == Some(context))
-            .next()
+        let mut threads = self.objects.keys().copied();
+        threads.find(|thread| self.context_of(*thread) == Some(context))
     }
 
     /// The thread that waits on a reply object: for the answer, or for a call.
@@ -53,7 +51,7 @@ impl State {
     pub fn lend(&mut self, context: Place, to: Place) {
         if let Some(from) = self.runs_on(context) {
             self.stand_aside(from);
-            self.release.retain(|thread| *thread != from);
+            self.leave_release(from);
             if let Some(thread) = self.thread_mut(from) {
                 thread.context = None;
             }
@@ -158,7 +156,7 @@ impl State {
                 self.choose_anew();
             }
             self.stand_aside(thread);
-            self.release.retain(|other| *other != thread);
+            self.leave_release(thread);
             if let Some(thread) = self.thread_mut(thread) {
                 thread.context = None;
             }

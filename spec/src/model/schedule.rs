@@ -161,11 +161,4 @@ impl State {
         waiting.insert(place.unwrap_or(waiting.len()), at);
         waiting
     }
-
-    /// The current thread gives up the rest of its time slice.
-    pub fn yield_slice(&mut self) {
-        if let Some(context) = self.charged {
-            self.use_up(context);
-        }
-    }
 }

@@ -349,7 +349,9 @@ pub struct State {
     pub witness: Option<BTreeSet<Slot>>,
     /// Only in the course of a step.
     pub decision: Decision,
-    /// The time of this step, and what of it is not yet charged.
+    /// Only in the course of a step: what has been used is to be charged at its end.
+    pub settle: bool,
+    /// The time, and how much until then has been used and not yet charged.
     pub now: u64,
     pub uncharged: u64,
 }
