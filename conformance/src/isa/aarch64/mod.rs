@@ -69,6 +69,10 @@ pub(crate) fn over_a_table(bits: Word) -> Error {
     }
 }
 
+/// Whether a page may be mapped where another one is.
+pub(crate) const A_PAGE_REPLACES_ANOTHER: bool = true;
+/// Whether a line that has interrupted is quiet until that is acknowledged.
+pub(crate) const WAITS_FOR_ACKNOWLEDGEMENT: bool = true;
 /// Bits of an address below the root's entries.
 pub(crate) const TOP_BITS: Word = 39;
 /// Tables from the last level up.

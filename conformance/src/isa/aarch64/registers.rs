@@ -3,6 +3,7 @@
 use abi::aarch64::unknown_syscall as unknown;
 use abi::aarch64::{UserContext, breakpoint, initial_spsr, sanitised_spsr};
 use abi::{FLAVOUR, Word};
+use user_api::ExceptionRegisters;
 
 pub(crate) use abi::aarch64::{FRAME_REGISTERS, SYSCALL_BYTES};
 
@@ -44,8 +45,13 @@ pub(crate) fn flags(context: &UserContext) -> Word {
 }
 
 /// Carry, which an answer to an exception may set; EL1 and masked interrupts, which it may not.
-pub(crate) const CARRY: Word = 1 << 29;
+const CARRY: Word = 1 << 29;
 pub(crate) const PRIVILEGES: Word = 1 << 7 | 5;
+
+/// An answer to an exception sets them.
+pub(crate) fn raise_flags(registers: &mut ExceptionRegisters) {
+    registers.flags |= CARRY | PRIVILEGES;
+}
 
 /// Where the registers of a system call are in the message of an unknown one: capability, info,
 /// four message words, reply capability. That of the destination is not in it.
@@ -60,6 +66,8 @@ pub(crate) const CONVENTION: &[usize] = &[
 ];
 /// Where the number's register is, the stack pointer, and what an answer sets.
 pub(crate) const NUMBER_REGISTER: usize = unknown::X7;
+/// An answer sets it.
+pub(crate) const ANSWER_SETS_NUMBER: bool = true;
 pub(crate) const STACK: usize = unknown::SP;
 pub(crate) const SET_STACK: usize = unknown::SP;
 pub(crate) const FAULT_IP: usize = unknown::FAULT_IP;

@@ -93,6 +93,10 @@ pub(crate) fn ticks_per_micro(boot: &'static BootInfo) -> u64 {
     boot::tsc_mhz(boot).unwrap_or(1_000).into()
 }
 
+/// Whether a page may be mapped where another one is.
+pub(crate) const A_PAGE_REPLACES_ANOTHER: bool = true;
+/// Whether a line that has interrupted is quiet until that is acknowledged.
+pub(crate) const WAITS_FOR_ACKNOWLEDGEMENT: bool = true;
 /// Bits of an address below the root's entries.
 pub(crate) const TOP_BITS: Word = 39;
 /// Tables from the last level up.

@@ -3,6 +3,7 @@
 use abi::Word;
 use abi::x86_64::unknown_syscall as unknown;
 use abi::x86_64::{INITIAL_RFLAGS, UserContext, breakpoint, sanitised_rflags};
+use user_api::ExceptionRegisters;
 
 pub(crate) use abi::x86_64::{FRAME_REGISTERS, SYSCALL_BYTES};
 
@@ -58,8 +59,13 @@ pub(crate) fn flags(context: &UserContext) -> Word {
 }
 
 /// Carry, which an answer to an exception may set; trap flag and I/O privilege, which it may not.
-pub(crate) const CARRY: Word = 1;
+const CARRY: Word = 1;
 pub(crate) const PRIVILEGES: Word = 1 << 8 | 3 << 12;
+
+/// An answer to an exception sets them.
+pub(crate) fn raise_flags(registers: &mut ExceptionRegisters) {
+    registers.flags |= CARRY | PRIVILEGES;
+}
 
 /// Where the registers of a system call are in the message of an unknown one: capability, info,
 /// four message words, reply capability, destination.
@@ -76,6 +82,8 @@ pub(crate) const CONVENTION: &[usize] = &[
 /// Where the number's register is, the stack pointer (kept in RBX over the instruction), and
 /// what an answer sets.
 pub(crate) const NUMBER_REGISTER: usize = unknown::RDX;
+/// An answer sets it.
+pub(crate) const ANSWER_SETS_NUMBER: bool = true;
 pub(crate) const STACK: usize = unknown::RBX;
 pub(crate) const SET_STACK: usize = unknown::SP;
 pub(crate) const FAULT_IP: usize = unknown::FAULT_IP;
