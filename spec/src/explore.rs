@@ -58,10 +58,30 @@ pub struct Counterexample {
 impl std::fmt::Display for Counterexample {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "scope `{}`: {}", self.scope, self.why)?;
-        writeln!(f, "after the calls (spec::explore::replay runs them):")?;
-        for call in &self.calls {
-            writeln!(f, "    {call:?},")?;
+        writeln!(f, "As a test (`scope` is the constructor of that scope):")?;
+        writeln!(f, "    let steps = [")?;
+        for step in &self.calls {
+            match step {
+                Step::Pass(ticks) => writeln!(f, "        Step::Pass({ticks}),")?,
+                Step::Call(Request {
+                    syscall,
+                    cap,
+                    reply,
+                    destination,
+                    label,
+                    words,
+                    caps,
+                }) => writeln!(
+                    f,
+                    "        call({syscall}, [{cap}, {reply}, {destination}], {label}, &{words:?}, &{caps:?}),"
+                )?,
+            }
         }
+        writeln!(f, "    ];")?;
+        writeln!(
+            f,
+            "    replay(&mut scope, &steps).unwrap_or_else(|found| panic!(\"{{found}}\"));"
+        )?;
         Ok(())
     }
 }
@@ -73,6 +93,20 @@ pub enum Step {
     Call(Request),
     /// So many ticks pass, in user mode.
     Pass(u64),
+}
+
+/// A system call, as counterexamples write it: number, registers that name capabilities, message.
+pub fn call(syscall: i64, named: [u64; 3], label: u64, words: &[u64], caps: &[u64]) -> Step {
+    let [cap, reply, destination] = named;
+    Step::Call(Request {
+        syscall,
+        cap,
+        reply,
+        destination,
+        label,
+        words: words.to_vec(),
+        caps: caps.to_vec(),
+    })
 }
 
 /// How a state was reached first.

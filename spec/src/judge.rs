@@ -247,6 +247,7 @@ fn derivable(before: &State, old: &Held, new: &Held) -> bool {
                 grant: new_grant,
             },
         ) => (at == new_at && (grant || !new_grant)) || from_memory(),
+        (a, Cap::Zombie { at }) => a.object() == Some(at) || a == Cap::Zombie { at },
         (a, b) => {
             let same = a.object().is_some()
                 && a.object() == b.object()

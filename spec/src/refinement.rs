@@ -40,7 +40,8 @@ impl Frame {
 }
 
 /// What a capability means. A zombie means an object that is ending.
-pub fn capability(frame: Frame, cap: &cap::Cap) -> Cap {
+pub fn capability(lens: &Lens, cap: &cap::Cap) -> Cap {
+    let frame = lens.frame;
     let place = |at: KernelAddress| frame.place(at);
     let rights = |r: cap::Rights| {
         let bit = |held: bool, right| if held { right } else { 0 };
@@ -101,7 +102,9 @@ pub fn capability(frame: Frame, cap: &cap::Cap) -> Cap {
             asid: c.asid,
         },
         cap::Cap::SchedControl { .. } => Cap::SchedControl,
-        cap::Cap::Zombie(z) => Cap::Other(place(z.slots.address()).0 as u64),
+        cap::Cap::Zombie(z) => Cap::Zombie {
+            at: place(lens.holder(&z)),
+        },
         _ => Cap::Other(u64::MAX),
     }
 }
@@ -125,8 +128,23 @@ pub struct Lens {
     pub world: Ref<cnode::Slot>,
     /// The root task's CNode.
     pub root: cap::CNodeCap,
+    /// How far behind the beginning of a thread its slots are.
+    pub thread_slots: u64,
     /// Whether stopped threads can be started again.
     pub resumable: bool,
+}
+
+impl Lens {
+    /// What a zombie was.
+    fn holder(&self, zombie: &cap::ZombieCap) -> KernelAddress {
+        match zombie.kind {
+            cap::ZombieKind::CNode { .. } => zombie.slots.address(),
+            cap::ZombieKind::Tcb => zombie
+                .slots
+                .address()
+                .plus(self.thread_slots.wrapping_neg()),
+        }
+    }
 }
 
 /// Reads the state of `k`.
@@ -235,8 +253,14 @@ impl Reading<'_> {
             }
             cap::Cap::Frame(c) => (KernelAddress::of(c.base), Object::Frame),
             cap::Cap::Zombie(z) => {
-                self.name_slots(z.slots.address(), z.slots, z.remaining);
-                return;
+                let holder = self.lens.holder(z);
+                let count = match z.kind {
+                    cap::ZombieKind::CNode { radix } => 1 << radix,
+                    cap::ZombieKind::Tcb => tcb::SLOTS,
+                };
+                self.name_slots(holder, z.slots, count);
+                let slots = z.remaining;
+                (holder, Object::Remnant { slots })
             }
             _ => return,
         };
@@ -400,7 +424,7 @@ impl Reading<'_> {
 
     fn hold(&mut self, slot: Ref<cnode::Slot>, name: Slot, parent: Option<Slot>) {
         let held = Held {
-            cap: capability(self.lens.frame, &self.k[slot].cap()),
+            cap: capability(self.lens, &self.k[slot].cap()),
             parent,
             original: self.k[slot].links().revocable(),
         };

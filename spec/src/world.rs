@@ -348,6 +348,10 @@ impl World {
             },
             world: root.slot(self.world),
             root,
+            thread_slots: {
+                let slots = self.root.slot(TcbSlot::CSpace).address();
+                slots.bits().wrapping_sub(self.root.address().bits())
+            },
             resumable: self.resumable,
         }
     }

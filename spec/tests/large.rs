@@ -10,7 +10,7 @@ use spec::scopes;
 #[test]
 #[ignore = "minutes"]
 fn derivation() {
-    exactly(scopes::derivation(7), 16_989, 0, 89_600);
+    exactly(scopes::derivation(6), 9921, 994_256, 50_672);
 }
 
 #[test]
@@ -28,5 +28,18 @@ fn sporadic_budgets() {
 #[test]
 #[ignore = "minutes"]
 fn signals() {
-    exactly(scopes::signals(60), 0, 0, 0);
+    exactly(scopes::signals(9), 43_336, 303_601, 111_859);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn capabilities_by_message() {
+    exactly(scopes::capabilities_by_message(9), 89_141, 293_885, 71_857);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn everything_ends() {
+    let counts = exactly(scopes::everything_ends(5), 26_870, 176_270, 57_185);
+    assert_eq!(counts.interrupted, 74_903, "calls with an interrupt");
 }

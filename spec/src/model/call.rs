@@ -273,7 +273,9 @@ impl State {
                 self.answer(thread, at, grant, told);
                 Ok(Outcome::Done)
             }
-            None | Some(Cap::Endpoint { .. } | Cap::Notification { .. }) => Err(invalid),
+            None | Some(Cap::Endpoint { .. } | Cap::Notification { .. } | Cap::Zombie { .. }) => {
+                Err(invalid)
+            }
             Some(
                 Cap::Thread { .. }
                 | Cap::CNode { .. }

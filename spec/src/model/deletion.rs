@@ -5,20 +5,101 @@ use super::{Cap, Object, Place, Slot, State};
 
 impl State {
     /// Empties `slot`. What was derived from it is derived from its parent now. If it was the
-    /// last capability to its object, the object ends.
+    /// last capability to its object, the object ends; a CNode or thread is emptied first.
     pub fn delete(&mut self, slot: Slot) {
-        let Some(gone) = self.slots.remove(&slot) else {
-            return;
-        };
-        for held in self.slots.values_mut() {
-            if held.parent == Some(slot) {
-                held.parent = gone.parent;
+        while let Some(at) = self.finalise(slot) {
+            let Some(left) = self.remnant(at).filter(|left| !spent(*left, at, slot)) else {
+                self.take_out(slot);
+                self.objects.remove(&at);
+                return;
+            };
+            let last = Slot {
+                holder: at,
+                index: left - 1,
+            };
+            self.delete_inside(last);
+            let same = self.cap(slot) == Some(Cap::Zombie { at }) && self.remnant(at) == Some(left);
+            if same && !self.slots.contains_key(&last) {
+                let slots = left - 1;
+                self.objects.insert(at, Object::Remnant { slots });
             }
         }
-        if let Some(object) = gone.cap.object()
-            && !self.slots.values().any(|held| names(&held.cap, &gone.cap))
-        {
-            self.end(object);
+    }
+
+    /// Empties a slot of something that is itself being emptied. To empty one thing never waits
+    /// for another: a CNode or thread that would have to be emptied for that changes places with
+    /// what is in its own first slot, and stays as a remnant, out of everybody's reach, until
+    /// the memory that it was made from is revoked.
+    fn delete_inside(&mut self, slot: Slot) {
+        while let Some(at) = self.finalise(slot) {
+            if self.remnant(at).is_none_or(|left| spent(left, at, slot)) {
+                self.take_out(slot);
+                self.objects.remove(&at);
+                return;
+            }
+            let first = Slot {
+                holder: at,
+                index: 0,
+            };
+            if slot == first {
+                return;
+            }
+            self.exchange(slot, first);
+        }
+    }
+
+    /// The capability in `slot` is deleted, as far as that goes at once. What goes on is what it
+    /// left of a CNode or thread.
+    fn finalise(&mut self, slot: Slot) -> Option<Place> {
+        let held = *self.slots.get(&slot)?;
+        if let Cap::Zombie { at } = held.cap {
+            return Some(at);
+        }
+        let others = self.slots.iter().filter(|(other, _)| **other != slot);
+        let last = !others
+            .into_iter()
+            .any(|(_, other)| names(&other.cap, &held.cap));
+        let object = held
+            .cap
+            .object()
+            .filter(|at| last && self.objects.contains_key(at));
+        let Some(at) = object else {
+            self.take_out(slot);
+            return None;
+        };
+        let slots = match self.objects.get(&at)? {
+            Object::CNode { radix } => 1 << radix,
+            Object::Thread(_) => {
+                self.thread_ends(at);
+                thread_slot::COUNT
+            }
+            _ => {
+                self.end(at);
+                self.take_out(slot);
+                return None;
+            }
+        };
+        self.objects.insert(at, Object::Remnant { slots });
+        if let Some(held) = self.slots.get_mut(&slot) {
+            held.cap = Cap::Zombie { at };
+        }
+        Some(at)
+    }
+
+    fn take_out(&mut self, slot: Slot) {
+        if let Some(gone) = self.slots.remove(&slot) {
+            for held in self.slots.values_mut() {
+                if held.parent == Some(slot) {
+                    held.parent = gone.parent;
+                }
+            }
+        }
+    }
+
+    fn remnant(&self, at: Place) -> Option<u64> {
+        match self.objects.get(&at) {
+            Some(Object::Remnant { slots }) => Some(*slots),
+            _ => None,
         }
     }
 
@@ -49,33 +130,20 @@ impl State {
             .copied()
     }
 
-    /// The object at `at` ends, with all capabilities that it holds. Objects outside the world
-    /// do not: the capabilities to them that the world does not see keep them alive.
+    /// An object without slots ends.
     fn end(&mut self, at: Place) {
-        let Some(object) = self.objects.get(&at).cloned() else {
-            return;
-        };
-        let mut slots = 0;
-        match object {
-            Object::CNode { radix } => slots = 1 << radix,
-            Object::Thread(_) => {
-                self.thread_ends(at);
-                slots = thread_slot::COUNT;
-            }
-            Object::Endpoint { waiting } => self.endpoint_ends(waiting),
-            Object::Notification(notification) => {
+        match self.objects.get(&at).cloned() {
+            Some(Object::Endpoint { waiting }) => self.endpoint_ends(waiting),
+            Some(Object::Notification(notification)) => {
                 for thread in notification.waiting {
                     self.restart_waiter(thread);
                 }
             }
-            Object::Reply => self.reply_ends(at),
-            Object::SchedContext(_) => self.context_ends(at),
-            Object::Frame => {}
+            Some(Object::Reply) => self.reply_ends(at),
+            Some(Object::SchedContext(_)) => self.context_ends(at),
+            _ => {}
         }
         self.objects.remove(&at);
-        for index in 0..slots {
-            self.delete(Slot { holder: at, index });
-        }
     }
 
     fn thread_ends(&mut self, at: Place) {
@@ -113,6 +181,15 @@ impl State {
         self.unbind_thread(at);
         self.unbind_notification(at);
     }
+}
+
+/// Whether nothing is left in a remnant, or nothing but the slot that stands for it.
+fn spent(left: u64, at: Place, slot: Slot) -> bool {
+    let first = Slot {
+        holder: at,
+        index: 0,
+    };
+    left == 0 || left == 1 && slot == first
 }
 
 /// Whether both capabilities name the same object.

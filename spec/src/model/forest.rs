@@ -152,7 +152,7 @@ impl State {
                 access,
                 mapped: None,
             })),
-            Cap::Other(_) => Ok(None),
+            Cap::Other(_) | Cap::Zombie { .. } => Ok(None),
             other => Ok(Some(other)),
         }
     }
@@ -228,6 +228,14 @@ impl State {
             self.slots.insert(b, from_a);
             self.rename(&[(a, b), (b, a)]);
         }
+    }
+
+    /// Two slots, of which one may be empty, change places.
+    pub fn exchange(&mut self, a: Slot, b: Slot) {
+        let (from_a, from_b) = (self.slots.remove(&a), self.slots.remove(&b));
+        self.slots.extend(from_a.map(|held| (b, held)));
+        self.slots.extend(from_b.map(|held| (a, held)));
+        self.rename(&[(a, b), (b, a)]);
     }
 
     /// Parents that have moved are found under their new names.

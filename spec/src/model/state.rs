@@ -121,6 +121,10 @@ pub enum Cap {
         at: Place,
         asid: Option<u16>,
     },
+    /// What remains of a CNode or thread that has ended.
+    Zombie {
+        at: Place,
+    },
     /// Time of the core.
     SchedControl,
     /// Whatever else there is: worlds hold it but do not use it.
@@ -162,6 +166,10 @@ pub enum Object {
     Thread(Thread),
     SchedContext(SchedContext),
     Frame,
+    /// A CNode or thread that has ended, but whose first `slots` slots are still to be emptied.
+    Remnant {
+        slots: u64,
+    },
 }
 
 /// A word of flags to wait for.
@@ -368,7 +376,9 @@ impl Cap {
             | Self::SchedContext { at, .. }
             | Self::Frame { at, .. }
             | Self::VSpace { at, .. } => Some(at),
-            Self::Untyped { .. } | Self::SchedControl | Self::Other(_) => None,
+            Self::Untyped { .. } | Self::Zombie { .. } | Self::SchedControl | Self::Other(_) => {
+                None
+            }
         }
     }
 
@@ -384,7 +394,7 @@ impl Cap {
             Self::CNode { radix, .. } => radix + abi::object::SLOT_BITS as u32,
             Self::Thread { .. } => abi::object::TCB_BITS as u32,
             Self::VSpace { .. } => abi::object::VSPACE_BITS as u32,
-            Self::SchedControl | Self::Other(_) => return None,
+            Self::Zombie { .. } | Self::SchedControl | Self::Other(_) => return None,
         };
         let at = match *self {
             Self::Untyped { at, .. } => at,
