@@ -8,10 +8,10 @@
 use crate::interrupt;
 use crate::judge::{self, Before, Verdict};
 use crate::model::state::SchedContext;
-use crate::model::{Object, Request, State};
+use crate::model::{Cap, Object, Request, State};
 use crate::refinement::{Abstract, Lens, abstraction};
 use crate::saved::Saved;
-use crate::world::{self, World};
+use crate::world::{self, Way, World};
 use abi::invocation::{Invocation, LABELS};
 use machine::Machine;
 use std::collections::HashMap;
@@ -264,8 +264,9 @@ fn path(origins: &[Origin], to: usize) -> Vec<Step> {
     path
 }
 
-/// One call by whoever runs, on both sides, judged. What the kernel's state is afterwards, and
+/// One step, on both sides, judged. What the kernel's state is afterwards, and
 /// whether the answer was success.
+/// Calls that have a fast way are made both ways, which must end alike.
 pub(crate) fn perform(
     world: &mut World,
     lens: &Lens,
@@ -277,6 +278,40 @@ pub(crate) fn perform(
         Step::Call(call) => call,
         Step::Pass(ticks) => return pass(world, lens, state, saved, *ticks),
     };
+    let slow = one_way(world, lens, state, saved, call, Way::Slow)?;
+    if !has_fast_way(state, call) {
+        return Ok(slow);
+    }
+    saved.put(&mut world.k);
+    let fast = one_way(world, lens, state, saved, call, Way::Fast)
+        .map_err(|why| format!("on the fast way: {why}"))?;
+    match slow == fast {
+        true => Ok(fast),
+        false => Err("the fast way ends in another state than the slow one".into()),
+    }
+}
+
+/// Whether the call may be one of those that the kernel has a fast way for: to one of the objects
+/// that threads talk by.
+fn has_fast_way(state: &State, call: &Request) -> bool {
+    let to = state
+        .current
+        .and_then(|current| state.lookup(current, call.cap).ok());
+    let cap = to.and_then(|slot| state.cap(slot));
+    matches!(
+        cap,
+        Some(Cap::Endpoint { .. } | Cap::Notification { .. } | Cap::Reply { .. })
+    )
+}
+
+fn one_way(
+    world: &mut World,
+    lens: &Lens,
+    state: &State,
+    saved: &Saved,
+    call: &Request,
+    way: Way,
+) -> Verdict<(Option<Abstract>, bool)> {
     let current = state.current;
     let World { k, players, .. } = world;
     let player = players
@@ -290,7 +325,7 @@ pub(crate) fn perform(
     }
     let before = Before::new(k, players, state, saved);
     k.work = 0;
-    world::step(k, call.syscall);
+    world::step(k, call.syscall, way);
     let mut expected = state.clone();
     if Some(call.label) == LABELS.label(Invocation::CNodeRevoke) {
         let now = abstraction(k, lens).state;

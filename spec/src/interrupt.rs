@@ -7,7 +7,7 @@ use crate::judge::Verdict;
 use crate::model::{Cap, Request, State};
 use crate::refinement::{Lens, abstraction};
 use crate::saved::Saved;
-use crate::world::{self, Everything, Progress, World};
+use crate::world::{self, Everything, Progress, Way, World};
 use machine::model::TIMER_IRQ;
 
 /// Units of work between two points where the kernel looks.
@@ -77,7 +77,7 @@ fn once(
             }
             None => world.k.work = 0,
         }
-        world::step(&mut world.k, call.syscall);
+        world::step(&mut world.k, call.syscall, Way::Fast);
         while let Some(irq) = world.k.machine.take_interrupt() {
             world::interrupt(&mut world.k, irq);
         }

@@ -97,6 +97,13 @@ const DEFECTS: &[Defect] = &[
         scope: "signals",
     },
     Defect {
+        name: "a second signal forgets the first, on the fast way",
+        file: "kernel/src/fastpath.rs",
+        from: "let badge = before | cap.badge;",
+        to: "let badge = before & cap.badge;",
+        scope: "signals",
+    },
+    Defect {
         name: "time that a notification lent is not given back",
         file: "kernel/src/object/sched_context.rs",
         from: "        k[tcb].sched_context = None;\n        k[sc].tcb = None;",

@@ -24,7 +24,7 @@ fn capabilities_by_message() {
 
 #[test]
 fn signals() {
-    exactly(scopes::signals(7), 22_888, 143_291, 52_891);
+    exactly(scopes::signals(6), 12_609, 72_435, 26_714);
 }
 
 #[test]
