@@ -153,6 +153,10 @@ impl Context {
 }
 
 /// Which of X0 to X30 each register of the user context is.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated at compile time, where a mistake is an error"
+)]
 const GENERAL: [Option<u8>; register::LENGTH] = {
     let mut general = [None; register::LENGTH];
     // In the user context's order, in runs: its first place, the first X, how many.

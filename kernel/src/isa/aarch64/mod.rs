@@ -74,7 +74,7 @@ pub const UNKNOWN_SYSCALL_REGISTERS: [usize; abi::aarch64::unknown_syscall::SYSC
 ];
 
 /// What the kernel keeps for this ISA.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Globals {
     /// The debug registers stop something.
     pub debug_loaded: bool,
