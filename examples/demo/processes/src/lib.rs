@@ -8,11 +8,11 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-#[expect(unsafe_code, reason = "reads the time-stamp counter")]
-pub mod clock;
 pub mod console;
+pub mod isa;
 pub mod protocol;
 pub mod role;
 pub mod slot;
 
+pub use isa::clock;
 pub use role::Role;

@@ -39,7 +39,7 @@ pub mod server {
     /// Answer with as many words.
     pub const ECHO: Word = 1;
     /// Add the squares of the numbers from 1 to word 0. The answer's word 0 is the sum, word 1
-    /// the cycles of the time-stamp counter that it took.
+    /// what [`clock`](crate::clock) counted meanwhile.
     pub const SUM: Word = 2;
 }
 

@@ -9,7 +9,7 @@ use abi::Word;
 pub enum Role {
     /// Drives the serial line.
     Serial = 1,
-    /// Drives the interval timer.
+    /// Drives the timer.
     Timer,
     /// Handles everybody's faults; repairs the wanderer's.
     Pager,
@@ -70,7 +70,7 @@ impl Role {
     pub const fn purpose(self) -> &'static str {
         match self {
             Self::Serial => "drives the serial line by its interrupt",
-            Self::Timer => "drives the interval timer by its interrupt",
+            Self::Timer => "drives the timer by its interrupt",
             Self::Pager => "handles faults, repairs the wanderer's",
             Self::Wanderer => "touches memory that is not there",
             Self::Server => "passive: runs on its callers' time",

@@ -2,7 +2,7 @@
 //! there cannot be misused.
 
 use abi::Word;
-use user_api::{Endpoint, Frame, IoPort, IrqHandler, Notification, Reply, VSpaceRoot};
+use user_api::{Endpoint, Frame, IrqHandler, Notification, Reply, VSpaceRoot};
 
 /// log2 of the slots of a process.
 pub const BITS: usize = 5;
@@ -21,8 +21,8 @@ pub const WAKE: Notification = Notification::new(5);
 pub const SIGNAL: Notification = Notification::new(6);
 /// Its device's interrupt.
 pub const INTERRUPT: IrqHandler = IrqHandler::new(7);
-/// Its device's IO ports.
-pub const PORTS: IoPort = IoPort::new(8);
+// 8 is for what a device is reached by where that is not memory.
+
 /// Another process's endpoint, to call (client).
 pub const PEER: Endpoint = Endpoint::new(9);
 /// Another process's address space, to map in (pager).

@@ -5,9 +5,9 @@
 use super::arena::{Arena, Size};
 use super::console::outln;
 use super::home::Home;
+use super::isa::meter::{self, BATCH};
 use abi::syscall::Syscall;
 use abi::{ObjectType, Word};
-use core::arch::x86_64::__cpuid;
 use demo_common::clock;
 use demo_common::protocol::server::ECHO;
 use user_alloc::Result;
@@ -19,8 +19,7 @@ use user_runtime::thread::{Beginning, ThreadArea};
 
 /// Message words of the measured messages: none, what travels in registers, and what does not.
 const LENGTHS: [usize; 4] = [0, 4, 16, 120];
-/// Round trips of a batch; the fastest of some batches counts.
-const BATCH: u64 = 100;
+/// The fastest of some batches counts.
 const BATCHES: u64 = 10;
 
 static ECHO_AREA: ThreadArea<16384> = ThreadArea::new();
@@ -105,7 +104,7 @@ extern "C" fn echo(slots: Word) {
     }
 }
 
-/// Cycles of a round trip.
+/// Counts of a round trip.
 fn fastest(server: Endpoint, length: usize) -> u64 {
     let message = Message {
         label: ECHO,
@@ -113,48 +112,50 @@ fn fastest(server: Endpoint, length: usize) -> u64 {
         ..Message::default()
     };
     let batch = |_| {
-        let before = clock::now();
+        let before = meter::counts();
         for _ in 0..BATCH {
             server.call(message);
         }
-        (clock::now() - before) / BATCH
+        (meter::counts() - before) / BATCH
     };
     (0..BATCHES).map(batch).min().unwrap_or(0)
 }
 
-/// What the time-stamp counter counts here.
-enum Unit {
+/// What is counted here.
+pub(crate) enum Unit {
     /// Instructions: an emulator's counter that is driven by them (QEMU's `-icount`), with so many
     /// counts for each.
     Instructions(u64),
-    /// An emulator's clock, which goes on while it translates.
-    Emulated,
-    /// The processor's cycles.
-    Cycles,
+    /// Something else.
+    Counts {
+        /// What.
+        name: &'static str,
+        /// What that means.
+        meaning: &'static str,
+    },
 }
 
 impl Unit {
     fn find() -> Self {
-        if let Some(counts) = counts_per_instruction() {
-            Self::Instructions(counts)
-        } else if is_emulated() {
-            Self::Emulated
+        let instructions = if meter::MAY_COUNT_INSTRUCTIONS {
+            counts_per_instruction()
         } else {
-            Self::Cycles
-        }
+            None
+        };
+        instructions.map_or_else(meter::unit, Self::Instructions)
     }
 
     fn of(&self, counts: u64) -> u64 {
         match self {
             Self::Instructions(each) => counts / each,
-            Self::Emulated | Self::Cycles => counts,
+            Self::Counts { .. } => counts,
         }
     }
 
     fn name(&self) -> &'static str {
         match self {
             Self::Instructions(_) => "instructions",
-            Self::Emulated | Self::Cycles => "cycles",
+            Self::Counts { name, .. } => name,
         }
     }
 
@@ -163,10 +164,7 @@ impl Unit {
             Self::Instructions(_) => {
                 "(the emulated counter is driven by instructions, user and kernel: exact, no time)"
             }
-            Self::Emulated => {
-                "(an emulator's clock while it translates: compare them with each other only)"
-            }
-            Self::Cycles => "(the processor's time-stamp counter)",
+            Self::Counts { meaning, .. } => meaning,
         }
     }
 }
@@ -176,9 +174,9 @@ fn counts_per_instruction() -> Option<u64> {
     const ROUNDS: u64 = 1_000;
     let counts = |rounds| {
         let once = |_| {
-            let before = clock::now();
+            let before = meter::counts();
             clock::run_instructions(rounds);
-            clock::now() - before
+            meter::counts() - before
         };
         (0..5).map(once).min().unwrap_or(0)
     };
@@ -190,11 +188,4 @@ fn counts_per_instruction() -> Option<u64> {
         && difference.is_multiple_of(instructions)
         && each.is_power_of_two();
     is_exact.then_some(each)
-}
-
-/// Whether this is QEMU's translator, as it says itself.
-fn is_emulated() -> bool {
-    const HYPERVISOR: u32 = 0x4000_0000;
-    let leaf = __cpuid(HYPERVISOR);
-    [leaf.ebx, leaf.ecx, leaf.edx].map(u32::to_le_bytes) == [*b"TCGT", *b"CGTC", *b"GTCG"]
 }

@@ -4,6 +4,7 @@ use super::arena::{Arena, Size};
 use super::console::outln;
 use super::drivers::Driver;
 use super::home::Home;
+use super::isa::{TICK, TICKS};
 use super::task::Task;
 use super::trouble::{self, promise};
 use abi::{CapRights, Word};
@@ -13,12 +14,12 @@ use demo_common::Role;
 use user_alloc::Result;
 use user_api::{Attributes, Budget, Endpoint, Frame, FrameSize, SchedContext};
 
-/// Microseconds.
-const PERIOD: Word = 10_000;
-const THRIFTY: Budget = Budget::new(1_000, PERIOD);
+/// Microseconds: what the timer can count.
+const PERIOD: Word = TICK;
+const THRIFTY: Budget = Budget::new(PERIOD / 10, PERIOD);
 const GREEDY: Budget = Budget::round_robin(5_000);
 /// How many periods an experiment lasts.
-const PERIODS: Word = 10;
+const PERIODS: Word = TICKS;
 /// Where the spinners see their counter.
 const COUNTER: Word = 0x2001_0000;
 
@@ -142,7 +143,7 @@ fn report(shares: &[Share; 2], each_period: &[u64]) {
     let budgets = [("thrifty", THRIFTY), ("greedy", GREEDY)];
     for ((name, budget), share) in budgets.into_iter().zip(shares) {
         outln!(
-            "   {name:8} may run {:5} us of {:5}: ran {:6} us, counted to {}",
+            "   {name:8} may run {:6} us of {:7}: ran {:6} us, counted to {}",
             budget.budget,
             budget.period,
             share.consumed,

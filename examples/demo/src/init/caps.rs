@@ -2,28 +2,28 @@
 
 use super::console::{out, outln};
 use super::home::Home;
+use super::isa;
 use abi::bootinfo::{self, SlotRegion};
 use abi::syscall::Syscall;
 use abi::{Word, cap_type};
 use user_api::{CPtr, debug};
 
-/// The slots that are the same for every root task.
-const FIXED: [(usize, &str); 11] = [
+/// The slots that are the same for every root task, on every ISA.
+const FIXED: [(usize, &str); 10] = [
     (bootinfo::INIT_TCB, "TCB"),
     (bootinfo::INIT_CNODE, "CNode"),
     (bootinfo::INIT_VSPACE, "VSpace"),
     (bootinfo::IRQ_CONTROL, "IRQ control"),
     (bootinfo::ASID_CONTROL, "ASID control"),
     (bootinfo::INIT_ASID_POOL, "ASID pool"),
-    (bootinfo::IO_PORT_CONTROL, "IO port control"),
     (bootinfo::BOOT_INFO_FRAME, "BootInfo frame"),
     (bootinfo::INIT_IPC_BUFFER, "IPC buffer frame"),
     (bootinfo::DOMAIN, "domain set"),
     (bootinfo::INIT_SC, "scheduling context"),
 ];
 
-/// The types of capabilities, with their numbers.
-const TYPES: [(Word, &str); 21] = [
+/// The types of capabilities that every ISA has, with their numbers.
+const TYPES: [(Word, &str); 15] = [
     (cap_type::UNTYPED, "untyped"),
     (cap_type::ENDPOINT, "endpoint"),
     (cap_type::NOTIFICATION, "notification"),
@@ -37,26 +37,26 @@ const TYPES: [(Word, &str); 21] = [
     (cap_type::DOMAIN, "domain set"),
     (cap_type::FRAME, "frame"),
     (cap_type::PAGE_TABLE, "page table"),
-    (cap_type::x86_64::PAGE_DIRECTORY, "page directory"),
-    (cap_type::x86_64::PDPT, "PDPT"),
-    (cap_type::x86_64::PML4, "PML4"),
     (cap_type::ASID_CONTROL, "ASID control"),
     (cap_type::ASID_POOL, "ASID pool"),
-    (cap_type::x86_64::IO_PORT, "IO ports"),
-    (cap_type::x86_64::IO_PORT_CONTROL, "IO port control"),
-    (cap_type::x86_64::IO_SPACE, "IO space"),
 ];
+
+fn types() -> impl Iterator<Item = &'static (Word, &'static str)> {
+    TYPES.iter().chain(isa::caps::TYPES)
+}
 
 /// Prints it.
 pub(crate) fn show(home: &Home) {
     outln!("   from BootInfo, by slot:");
-    for row in FIXED.chunks(4) {
-        out!("  ");
-        for (slot, name) in row {
-            out!(" {slot:3} {name:18}");
-        }
-        outln!("");
+    for (index, (slot, name)) in FIXED.iter().chain(isa::caps::FIXED).enumerate() {
+        let start = match index {
+            0 => "  ",
+            _ if index % 4 == 0 => "\n  ",
+            _ => "",
+        };
+        out!("{start} {slot:3} {name:18}");
     }
+    outln!("");
     let boot = home.boot;
     for (name, region) in [
         ("frames of init's image", boot.user_image_frames),
@@ -88,11 +88,11 @@ fn show_region(name: &str, region: SlotRegion) {
 
 /// Asks the kernel about every slot. Kernels that do not debug do not tell.
 fn count_by_type(slots: Word) {
-    let mut counts = [0_usize; TYPES.len()];
+    let mut counts = [0_usize; TYPES.len() + isa::caps::TYPES.len()];
     let mut others = 0;
     for slot in 0..slots {
         let number = debug::cap_identify(CPtr::new(slot));
-        match TYPES.iter().position(|(known, _)| *known == number) {
+        match types().position(|(known, _)| *known == number) {
             Some(index) => counts[index] += 1,
             None if number == cap_type::NULL => {}
             None => others += 1,
@@ -100,7 +100,7 @@ fn count_by_type(slots: Word) {
     }
     let total = counts.iter().sum::<usize>() + others;
     outln!("   now init holds {total}, as the kernel tells:");
-    let held = || TYPES.iter().zip(counts).filter(|(_, count)| *count > 0);
+    let held = || types().zip(counts).filter(|(_, count)| *count > 0);
     for (index, ((_, name), count)) in held().enumerate() {
         let end = if index % 4 == 3 { "\n" } else { "" };
         out!("   {count:4} {name:18}{end}");

@@ -1,38 +1,15 @@
-//! The two drivers: a device's ports and its interrupt belong to one process alone.
+//! The two drivers: a device's registers and its interrupt belong to one process alone.
 
 use super::arena::{Arena, Size};
 use super::home::Home;
+use super::isa::devices::{Device, SERIAL, TIMER};
 use super::task::{CALL, Task};
 use abi::{CapRights, ObjectType, Word};
+use demo_common::isa::timer::PERIODS;
 use demo_common::protocol::{INTERRUPT_BADGE, REFUSED, timer};
 use demo_common::{Role, slot};
 use user_alloc::{AllocError, Result};
-use user_api::{Budget, Endpoint, Error, Message, Notification, PinRoute};
-use user_runtime::boot::root;
-
-/// What a device needs of the machine.
-struct Device {
-    role: Role,
-    priority: Word,
-    ports: (u16, u16),
-    /// Its pin of the first IO APIC. The vector that the kernel is to use has the same number.
-    pin: Word,
-}
-
-const SERIAL: Device = Device {
-    role: Role::Serial,
-    priority: 240,
-    ports: (0x3f8, 0x3ff),
-    pin: 4,
-};
-
-/// PCs connect the interval timer, interrupt 0 of old, to pin 2.
-const TIMER: Device = Device {
-    role: Role::Timer,
-    priority: 250,
-    ports: (0x40, 0x43),
-    pin: 2,
-};
+use user_api::{Budget, Endpoint, Error, Message, Notification};
 
 const DRIVER_BUDGET: Budget = Budget::round_robin(10_000);
 
@@ -64,7 +41,7 @@ impl Driver {
         driver.start(home, None)
     }
 
-    /// The driver of the interval timer.
+    /// The driver of the timer.
     ///
     /// # Errors
     /// As above.
@@ -87,6 +64,7 @@ impl Driver {
         task.grant(home, endpoint, slot::SERVICE, CapRights::READ)?;
         task.own(home, &mut arena, ObjectType::Reply, slot::REPLY)?;
         device.give(home, &mut arena, &task)?;
+        wake_by_interrupt(home, &mut arena, &task)?;
         Ok(Self {
             arena,
             task,
@@ -102,33 +80,11 @@ impl Driver {
     }
 }
 
-impl Device {
-    /// Gives the process ports and interrupt. They go straight into its capability space: init
-    /// has no capability to them.
-    fn give(&self, home: &Home, arena: &mut Arena, task: &Task) -> Result {
-        let place = |cap: user_api::CPtr| task.process.slot(cap.bits());
-        let (first, last) = self.ports;
-        match root::IO_PORT_CONTROL.issue(first, last, place(slot::PORTS.into())) {
-            // A kernel that does not print leaves the serial line to init's own console. It is
-            // passed on; init's last words, should it panic, still go there.
-            Err(Error::RevokeFirst) => {
-                let port =
-                    user_runtime::console::port().ok_or(AllocError::Kernel(Error::RevokeFirst))?;
-                task.grant(home, port, slot::PORTS, CapRights::ALL)?;
-            }
-            other => other?,
-        }
-        let route = PinRoute {
-            pin: self.pin,
-            vector: self.pin,
-            ..PinRoute::default()
-        };
-        root::IRQ_CONTROL.issue_pin(route, place(slot::INTERRUPT.into()))?;
-        let wake: Notification = arena.allocator.make(ObjectType::Notification, 0)?;
-        task.grant_badged(home, wake, slot::WAKE, CapRights::WRITE, INTERRUPT_BADGE)?;
-        // Signals of the interrupt now end the driver's waiting for messages.
-        Ok(task.process.tcb.bind_notification(wake)?)
-    }
+/// Signals of the interrupt now end the driver's waiting for messages.
+fn wake_by_interrupt(home: &Home, arena: &mut Arena, task: &Task) -> Result {
+    let wake: Notification = arena.allocator.make(ObjectType::Notification, 0)?;
+    task.grant_badged(home, wake, slot::WAKE, CapRights::WRITE, INTERRUPT_BADGE)?;
+    Ok(task.process.tcb.bind_notification(wake)?)
 }
 
 /// The timer driver's messages.
@@ -151,11 +107,8 @@ impl Driver {
         let before = self.ticks();
         let start = Message::new(timer::START).with_words(&[microseconds, times]);
         if self.endpoint.call(start).label() == REFUSED {
-            let range = Error::RangeError {
-                min: 2,
-                max: 54_900,
-            };
-            return Err(AllocError::Kernel(range));
+            let (min, max) = PERIODS;
+            return Err(AllocError::Kernel(Error::RangeError { min, max }));
         }
         let mut seen = 0;
         while seen < times {

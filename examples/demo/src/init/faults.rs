@@ -9,7 +9,7 @@ use abi::{CapRights, ObjectType, Word};
 use demo_common::protocol::{pager, wanderer};
 use demo_common::{Role, slot};
 use user_alloc::Result;
-use user_api::{Budget, Endpoint, Frame, Message};
+use user_api::{Budget, Endpoint, Frame, FrameSize, Message};
 
 const BUDGET: Budget = Budget::round_robin(5_000);
 const PAGER_PRIORITY: u64 = 230;
@@ -48,7 +48,7 @@ impl Faults {
         pager.own(home, &mut pager_arena, ObjectType::Reply, slot::REPLY)?;
         pager.grant(home, wanderer.process.vspace(), slot::SPACE, CapRights::ALL)?;
         for number in 0..slot::FRAME_COUNT {
-            let frame: Frame = arena.allocator.make(ObjectType::X86SmallPage, 0)?;
+            let frame: Frame = arena.allocator.make(FrameSize::Small.object(), 0)?;
             pager.grant(home, frame, slot::frame(number), CapRights::READ_WRITE)?;
         }
         pager.start(home, &mut pager_arena, BUDGET, None)?;

@@ -7,6 +7,7 @@
 //! | [`arena`] | memory that can be taken back by one revoke |
 //! | [`task`], [`image`] | processes, from their ELF files |
 //! | [`drivers`], [`faults`], [`trespass`], [`pair`], [`budgets`], [`bench`] | the parts, one experiment each |
+//! | [`isa`] | what is different on each ISA |
 //! | [`shell`] | the prompt; its longer commands are in [`caps`], [`threads`], [`memory`] |
 
 pub(crate) mod arena;
@@ -19,6 +20,7 @@ pub(crate) mod drivers;
 pub(crate) mod faults;
 pub(crate) mod home;
 pub(crate) mod image;
+pub(crate) mod isa;
 pub(crate) mod memory;
 pub(crate) mod pair;
 pub(crate) mod shell;

@@ -38,7 +38,7 @@ impl Pair {
     pub(crate) fn start(home: &mut Home, console: Endpoint, pager: Endpoint) -> Result<Self> {
         let mut arena = Arena::new(home, "client+server", Size::TWO)?;
         let mut server = Task::load(home, &mut arena, Role::Server, SERVER_PRIORITY, 0)?;
-        let megahertz = home.megahertz;
+        let megahertz = home.clock.megahertz;
         let mut client = Task::load(home, &mut arena, Role::Client, CLIENT_PRIORITY, megahertz)?;
         let endpoint = arena.allocator.make(ObjectType::Endpoint, 0)?;
         let go = arena.allocator.make(ObjectType::Notification, 0)?;

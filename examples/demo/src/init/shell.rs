@@ -33,12 +33,12 @@ const HELP: [(&str, &str); 13] = [
         "a process reaches for init's memory, and is stopped",
     ),
     ("talk", "client and passive server again"),
-    ("throttle", "little budget against much, for 100 ms"),
+    ("throttle", "little budget against much, for some periods"),
     (
         "revoke",
         "end client and server by one revoke, and start them again",
     ),
-    ("time", "the timer's ticks against the time-stamp counter"),
+    ("time", "the timer's ticks against another clock"),
     ("echo TEXT", "say it"),
     (
         "exit [CODE]",

@@ -7,6 +7,7 @@ use super::console::{self, outln};
 use super::drivers::Driver;
 use super::faults::Faults;
 use super::home::Home;
+use super::isa::{TICK, TICKS};
 use super::memory::Bytes;
 use super::pair::Pair;
 use super::task::Task;
@@ -15,13 +16,8 @@ use super::trouble::{Result, promise};
 use abi::Word;
 use abi::bootinfo::BootInfo;
 use abi::syscall::Syscall;
-use demo_common::clock;
 use user_api::debug;
 use user_runtime::boot::root;
-
-/// Microseconds of a tick, and how many of them an experiment waits for.
-const TICK: Word = 10_000;
-const TICKS: Word = 10;
 
 /// Everything that runs.
 pub(crate) struct System {
@@ -29,7 +25,7 @@ pub(crate) struct System {
     pub(crate) home: Home,
     /// The serial line.
     pub(crate) serial: Driver,
-    /// The interval timer.
+    /// The timer.
     pub(crate) timer: Driver,
     /// Pager and wanderer.
     pub(crate) faults: Faults,
@@ -48,8 +44,8 @@ impl System {
     /// # Errors
     /// If the machine is too small, or something does not work.
     pub(crate) fn start(boot: &'static BootInfo) -> Result<Self> {
-        let born = clock::now();
         let mut home = Home::new(boot)?;
+        let born = home.clock.micros();
         root::TCB.set_priority(root::TCB, super::PRIORITY)?;
         if debug::available(Syscall::DebugNameThread) {
             debug::name_thread(root::TCB, "init");
@@ -113,13 +109,12 @@ impl System {
     /// # Errors
     /// What the timer driver answers.
     pub(crate) fn tick(&self) -> Result {
-        let before = clock::now();
+        let before = self.home.clock.micros();
         self.timer.every(TICK, TICKS, |_| {})?;
-        let taken = (clock::now() - before) / self.home.megahertz;
+        let taken = self.home.clock.micros() - before;
         outln!(
-            "   {TICKS} ticks of {TICK} us by the timer's interrupt took {taken} us by the \
-             time-stamp counter ({} MHz)",
-            self.home.megahertz
+            "   {TICKS} ticks of {TICK} us by the timer's interrupt took {taken} us by {}",
+            self.home.clock
         );
         Ok(())
     }
@@ -140,7 +135,7 @@ impl System {
 
     /// Microseconds since init began.
     pub(crate) fn age(&self) -> Word {
-        (clock::now() - self.born) / self.home.megahertz
+        self.home.clock.micros() - self.born
     }
 
     /// Ends client and server by one revoke, looks whether all is back, and starts them again.

@@ -10,14 +10,12 @@
 use demo_common::protocol::REFUSED;
 use demo_common::protocol::pager::RECLAIM;
 use demo_common::protocol::wanderer::BEACH;
-use demo_common::{Role, say, slot};
+use demo_common::{Role, isa, say, slot};
 use user_api::{Attributes, CapRights, Fault, Message, Result, Word};
 
 user_runtime::process!(main);
 
 const PAGE: Word = 1 << abi::object::PAGE_BITS;
-/// x86: the access was a write.
-const WRITE: Word = 1 << 1;
 
 fn main(_: Word) -> Result {
     let mut used = 0;
@@ -48,7 +46,7 @@ fn handle(who: Option<Role>, fault: Fault, used: &mut Word) -> Result<Option<Mes
             && BEACH.contains(&address)
             && *used < slot::FRAME_COUNT =>
         {
-            let verb = if status & WRITE != 0 {
+            let verb = if isa::is_write(status) {
                 "writes to"
             } else {
                 "reads"

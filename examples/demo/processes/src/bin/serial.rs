@@ -1,4 +1,4 @@
-//! The serial driver: owns the ports 0x3f8 to 0x3ff and interrupt 4.
+//! The serial driver: owns the line's device and its interrupt.
 //!
 //! Characters arrive by interrupt and wait in a ring until somebody reads. A reader who comes
 //! first waits in [`slot::WAITING_REPLY`] while the driver serves others by [`slot::REPLY`]: with
@@ -8,6 +8,7 @@
 #![no_main]
 #![deny(unsafe_code)]
 
+use demo_common::isa::serial;
 use demo_common::protocol::serial::{MOST_BYTES, READ, WRITE};
 use demo_common::protocol::{INTERRUPT_BADGE, REFUSED};
 use demo_common::{console, slot};
@@ -15,29 +16,13 @@ use user_api::{Message, Reply, Result, Word};
 
 user_runtime::process!(main);
 
-/// Registers of the 16550, as port numbers.
-mod register {
-    pub(crate) const DATA: u16 = 0x3f8;
-    pub(crate) const INTERRUPT_ENABLE: u16 = DATA + 1;
-    pub(crate) const FIFO_CONTROL: u16 = DATA + 2;
-    pub(crate) const LINE_CONTROL: u16 = DATA + 3;
-    pub(crate) const MODEM_CONTROL: u16 = DATA + 4;
-    pub(crate) const LINE_STATUS: u16 = DATA + 5;
-}
-
-const HAS_DATA: u8 = 1 << 0;
-const CAN_TAKE: u8 = 1 << 5;
-const ALL_SENT: u8 = 1 << 6;
-/// Bytes that the device takes once it says that it can.
-const FIFO_BYTES: usize = 16;
-
 fn main(_: Word) -> Result {
     let mut driver = Driver {
         input: Ring::new(),
         free: slot::REPLY,
         reader: None,
     };
-    set_up()?;
+    serial::set_up()?;
     slot::INTERRUPT.set_notification(slot::WAKE)?;
     slot::INTERRUPT.ack()?;
     let mut message = slot::SERVICE.recv(driver.free);
@@ -45,7 +30,7 @@ fn main(_: Word) -> Result {
         let answer = match (message.badge, message.label()) {
             (INTERRUPT_BADGE, _) => driver.interrupt()?,
             (_, WRITE) => {
-                write(console::unpack(&message, &mut [0; MOST_BYTES]))?;
+                serial::write(console::unpack(&message, &mut [0; MOST_BYTES]))?;
                 Some(Message::default())
             }
             (_, READ) => driver.read(),
@@ -58,35 +43,6 @@ fn main(_: Word) -> Result {
     }
 }
 
-/// 115200 baud, 8 bits, FIFO on, an interrupt for every character received.
-fn set_up() -> Result {
-    use register::*;
-    while slot::PORTS.in8(LINE_STATUS)? & ALL_SENT == 0 {}
-    for (register, value) in [
-        (INTERRUPT_ENABLE, 0),
-        (LINE_CONTROL, 0x80), // the next two registers are the divisor of the clock
-        (DATA, 1),
-        (INTERRUPT_ENABLE, 0),
-        (LINE_CONTROL, 0x03),
-        (FIFO_CONTROL, 0x01),
-        (MODEM_CONTROL, 0x0b), // ready, and the line to the interrupt controller connected
-        (INTERRUPT_ENABLE, 0x01),
-    ] {
-        slot::PORTS.out8(register, value)?;
-    }
-    Ok(())
-}
-
-fn write(bytes: &[u8]) -> Result {
-    for chunk in bytes.chunks(FIFO_BYTES) {
-        while slot::PORTS.in8(register::LINE_STATUS)? & CAN_TAKE == 0 {}
-        for &byte in chunk {
-            slot::PORTS.out8(register::DATA, byte)?;
-        }
-    }
-    Ok(())
-}
-
 struct Driver {
     input: Ring,
     /// The reply object that the next caller gets.
@@ -96,13 +52,9 @@ struct Driver {
 }
 
 impl Driver {
-    /// Takes in what has arrived, and wakes the reader. Acknowledges first: the line's interrupt
-    /// is edge-triggered, and an edge that comes while it is masked would be lost.
+    /// Takes in what has arrived, and wakes the reader.
     fn interrupt(&mut self) -> Result<Option<Message>> {
-        slot::INTERRUPT.ack()?;
-        while slot::PORTS.in8(register::LINE_STATUS)? & HAS_DATA != 0 {
-            self.input.push(slot::PORTS.in8(register::DATA)?);
-        }
+        serial::receive(|byte| self.input.push(byte))?;
         if self.input.is_empty() {
             return Ok(None);
         }

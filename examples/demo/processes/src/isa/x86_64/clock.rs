@@ -1,5 +1,8 @@
 //! The processor's time-stamp counter.
 
+/// User code may read it.
+pub const READABLE: bool = true;
+
 /// Its value now.
 pub fn now() -> u64 {
     // SAFETY: the instruction only reads a counter, and the kernel leaves it to user space.
