@@ -17,13 +17,13 @@ use user_runtime::thread::{Beginning, ThreadArea};
 user_runtime::entry!(main);
 
 /// An address that nobody uses, far above the program.
-const HERE: Word = 0x80_0000_0000;
+const HERE: Word = linchpin_examples::isa::FAR;
 const PAGE: Word = 0x1000;
 
 fn main(boot: &'static BootInfo) -> user_alloc::Result {
     let mut allocator: Allocator = Allocator::from_boot(boot, RESERVED_SLOTS)?;
     root::TCB.set_priority(root::TCB, 100)?;
-    let frame: Frame = allocator.make(ObjectType::X86SmallPage, 0)?;
+    let frame: Frame = allocator.make(FrameSize::Small.object(), 0)?;
 
     step_by_step(&mut allocator, frame)?;
     one_frame_twice(&mut allocator, frame)?;

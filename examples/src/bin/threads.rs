@@ -4,6 +4,7 @@
 #![no_main]
 
 use core::sync::atomic::{AtomicU64, Ordering};
+use linchpin_examples::isa;
 use user_alloc::Allocator;
 use user_api::{Budget, ObjectType, SchedContext, Tcb, syscalls};
 use user_runtime::boot::{self, RESERVED_SLOTS};
@@ -88,10 +89,8 @@ fn stopping_and_going_on(boot: &'static BootInfo, allocator: &mut Allocator) -> 
     }
     let registers = tcb.read_registers(true)?;
     let stopped_at = COUNT.load(Ordering::SeqCst);
-    println!(
-        "A counting thread, suspended at {stopped_at}: rip {:#x}, rsp {:#x}.",
-        registers.rip, registers.rsp
-    );
+    let (at, stack) = isa::place(&registers);
+    println!("A counting thread, suspended at {stopped_at}: at {at:#x}, its stack at {stack:#x}.");
     for _ in 0..3 {
         syscalls::yield_now();
     }

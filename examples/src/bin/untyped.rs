@@ -3,7 +3,7 @@
 #![no_std]
 #![no_main]
 
-use user_api::{Frame, ObjectType, SlotWindow, Untyped};
+use user_api::{Frame, FrameSize, ObjectType, SlotWindow, Untyped};
 use user_runtime::boot;
 use user_runtime::prelude::*;
 
@@ -44,7 +44,7 @@ fn main(boot: &'static BootInfo) -> Result {
     // Objects lie one after the other, each aligned to its size.
     let frames = [slot(), slot()];
     piece.retype(
-        ObjectType::X86SmallPage,
+        FrameSize::Small.object(),
         0,
         SlotWindow::many(root::CNODE, frames[0], 2),
     )?;
@@ -68,7 +68,7 @@ fn main(boot: &'static BootInfo) -> Result {
     // What is left is known exactly.
     let spare = slot();
     let too_much = piece.retype(
-        ObjectType::X86SmallPage,
+        FrameSize::Small.object(),
         0,
         SlotWindow::many(root::CNODE, spare, 2),
     );
@@ -97,7 +97,7 @@ fn main(boot: &'static BootInfo) -> Result {
     // Device memory becomes frames, but never kernel objects.
     let device =
         boot::untypeds(boot).find(|(_, entry)| entry.is_device == 1 && entry.size_bits >= 12);
-    let (device, entry) = device.expect("every PC has devices");
+    let (device, entry) = device.expect("every machine has devices");
     let refused = device.retype(ObjectType::Tcb, 0, SlotWindow::one(root::CNODE, slot()));
     assert_eq!(refused, Err(Error::InvalidArgument { which: 1 }));
     println!(
