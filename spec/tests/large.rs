@@ -1,6 +1,6 @@
 //! The large scopes: the same worlds, deeper. Minutes each:
 //!
-//! `cargo test -p linchpin-spec --test large -- --ignored`
+//! `cargo test --release -p linchpin-spec --test large -- --ignored`
 
 mod common;
 
