@@ -177,6 +177,22 @@ fn revoking_a_badged_capability_deletes_its_copies_only() {
 }
 
 #[test]
+fn a_copy_whose_source_is_gone_is_not_revoked_through_another_with_the_same_badge() {
+    let mut w = World::new();
+    let ep = w.endpoint();
+    let [one, other_one] = [w.badged(ep, 1), w.badged(ep, 1)];
+    let copies = [w.copy(one, CapRights::ALL), w.copy(one, CapRights::ALL)];
+    w.delete(one);
+    w.revoke(other_one);
+    assert_eq!(copies.map(|copy| badge(&w, copy)), [1, 1]);
+    // Nor when the first of them goes as well.
+    w.delete(copies[0]);
+    w.delete(copies[1]);
+    w.revoke(ep);
+    assert_eq!(w.cap(other_one), Cap::Null);
+}
+
+#[test]
 fn revoking_a_plain_copy_deletes_nothing() {
     let mut w = World::new();
     let ep = w.endpoint();

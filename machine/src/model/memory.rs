@@ -66,6 +66,8 @@ pub(super) struct Memory {
 struct Region {
     base: u64,
     len: u64,
+    /// The allocation, and where in it the RAM begins.
+    whole: NonNull<u8>,
     bytes: NonNull<u8>,
     kinds: Vec<u8>,
     pages: Vec<Cell<u8>>,
@@ -332,14 +334,17 @@ impl Region {
     fn new(base: u64, len: u64) -> Self {
         let layout = Self::layout(len);
         // SAFETY: `add_region` refused an empty region, so the layout has a size.
-        let Some(bytes) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
+        let Some(whole) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
             handle_alloc_error(layout)
         };
+        // SAFETY: the layout has a page more than `len`, so the next page boundary is inside.
+        let bytes = unsafe { whole.add(whole.align_offset(PAGE as usize)) };
         let kinds = vec![0; (len / GRANULE) as usize];
         let pages = vec![Cell::new(0); (len / PAGE) as usize];
         Self {
             base,
             len,
+            whole,
             bytes,
             kinds,
             pages,
@@ -347,8 +352,10 @@ impl Region {
         }
     }
 
+    /// What is allocated: a page more than the RAM, which begins at the first page boundary. Memory of
+    /// small alignment comes zeroed from the host only when it is touched.
     fn layout(len: u64) -> Layout {
-        match Layout::from_size_align(len as usize, PAGE as usize) {
+        match Layout::from_size_align((len + PAGE) as usize, GRANULE as usize) {
             Ok(layout) => layout,
             Err(_) => panic!("model: {len} bytes of RAM are more than the host has"),
         }
@@ -500,7 +507,7 @@ impl Clone for Region {
 impl Drop for Region {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with the same layout, and freed only here.
-        unsafe { dealloc(self.bytes.as_ptr(), Self::layout(self.len)) };
+        unsafe { dealloc(self.whole.as_ptr(), Self::layout(self.len)) };
     }
 }
 
