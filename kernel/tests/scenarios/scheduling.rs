@@ -132,6 +132,83 @@ fn a_throttled_thread_gets_its_share_and_no_more() {
 }
 
 #[test]
+fn a_thread_that_slept_gets_one_budget_in_a_period_and_no_more() {
+    for flags in [
+        abi::sched::SCHED_CONTEXT_NO_FLAG,
+        abi::sched::SCHED_CONTEXT_SPORADIC,
+    ] {
+        let mut w = World::new();
+        let thread = throttled(&mut w, PRIORITY, 1000, 5000);
+        w.try_sched_configure(thread.sc, &[1000, 5000, 6, 0, flags])
+            .expect("flags");
+        let n = w.notification();
+        w.root_sleeps();
+        w.pass(400);
+        w.wait(thread, n);
+        w.pass(20_000);
+        w.as_root(|w| w.signal(w.root(), n));
+        assert!(w.is_current(thread), "flags {flags}");
+        w.pass(999);
+        assert!(w.is_current(thread), "flags {flags}: all of its budget");
+        w.pass(1);
+        assert_eq!(
+            w.current(),
+            None,
+            "flags {flags}: not what it did not use while it slept"
+        );
+        w.pass(3999);
+        assert_eq!(w.current(), None, "flags {flags}");
+        w.pass(1);
+        assert!(
+            w.is_current(thread),
+            "flags {flags}: one period after it woke"
+        );
+    }
+}
+
+#[test]
+fn a_thread_that_is_woken_again_and_again_gets_one_budget_in_a_period() {
+    for flags in [
+        abi::sched::SCHED_CONTEXT_NO_FLAG,
+        abi::sched::SCHED_CONTEXT_SPORADIC,
+    ] {
+        let mut w = World::new();
+        let thread = throttled(&mut w, PRIORITY, 1000, 5000);
+        w.try_sched_configure(thread.sc, &[1000, 5000, 6, 0, flags])
+            .expect("flags");
+        let n = w.notification();
+        w.root_sleeps();
+        // When it ran, by 50 microseconds.
+        let mut ran = Vec::new();
+        for step in 0..400 {
+            if w.is_current(thread) {
+                ran.push(step);
+                w.pass(50);
+                if step % 3 == 0 && w.is_current(thread) {
+                    w.wait(thread, n);
+                }
+            } else {
+                w.pass(50);
+            }
+            if step % 7 == 0 {
+                w.as_root(|w| w.signal(w.root(), n));
+            }
+        }
+        assert!(ran.len() >= 40, "flags {flags}: it ran {} times", ran.len());
+        for start in 0..400 {
+            let inside = ran
+                .iter()
+                .filter(|step| (start..start + 100).contains(*step))
+                .count();
+            assert!(
+                inside <= 20,
+                "flags {flags}: {inside} times 50 us in the period from {start}"
+            );
+        }
+    }
+}
+
+#[test]
 fn yield_gives_up_the_rest_of_the_budget() {
     let mut w = World::new();
     let thread = throttled(&mut w, PRIORITY, 1000, 5000);
