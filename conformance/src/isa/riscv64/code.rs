@@ -161,13 +161,6 @@ pub(crate) fn read(address: Word) {
     unsafe { asm!("ld {0}, 0({0})", inout(reg) address => _, options(nostack)) }
 }
 
-/// Writes to an address where nothing of Rust's is.
-#[expect(unsafe_code, reason = "accesses memory that is not there")]
-pub(crate) fn write(address: Word) {
-    // SAFETY: faults, or writes what nobody minds, says the caller.
-    unsafe { asm!("sd {0}, 0({0})", in(reg) address, options(nostack)) }
-}
-
 /// Reserves the word at an address, yields, and stores to it on condition that the reservation
 /// holds. 0 if it was stored.
 #[expect(unsafe_code, reason = "uses a reservation across a system call")]

@@ -11,13 +11,10 @@ pub(crate) use registers::*;
 pub(crate) use tests::TESTS;
 pub(crate) use timer::Timer;
 
-use crate::report::Outcome;
-use crate::world::World;
 use abi::bootinfo::{self, BootInfo};
 use abi::{Invocation, ObjectType, PROFILE, Word, cap_type};
 use user_alloc::Allocator;
-use user_api::{CPtr, Error, LookupFailure, MissingTable};
-use user_runtime::boot;
+use user_api::{Error, LookupFailure, MissingTable};
 
 /// Room in the root task's address space where nothing is mapped: half of it.
 pub(crate) const FREE_ADDRESS: Word = 1 << 37;
@@ -92,9 +89,3 @@ pub(crate) const MAP_TABLE: Invocation = Invocation::RiscvPageTableMap;
 pub(crate) const UNMAP_TABLE: Invocation = Invocation::RiscvPageTableUnmap;
 pub(crate) const MAKE_POOL: Invocation = Invocation::RiscvAsidControlMakePool;
 pub(crate) const ASSIGN: Invocation = Invocation::RiscvAsidPoolAssign;
-
-/// A capability to a device, for attackers: an interrupt that no device of the machine has.
-pub(crate) fn prizes(world: &mut World) -> Outcome<[CPtr; 1]> {
-    let interrupt = world.fill(|slot| boot::root::IRQ_CONTROL.issue(90, slot))?;
-    Ok([interrupt])
-}
