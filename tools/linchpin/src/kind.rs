@@ -113,7 +113,7 @@ const RISCV64: Traits = Traits {
 };
 
 impl Arch {
-    pub(crate) const ALL: [Arch; 1] = [Arch::X86_64];
+    pub(crate) const ALL: [Arch; 3] = [Arch::X86_64, Arch::AArch64, Arch::RiscV64];
 
     pub(crate) fn traits(self) -> &'static Traits {
         match self {

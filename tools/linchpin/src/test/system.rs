@@ -32,15 +32,11 @@ const STRESS_BOUND: Duration = Duration::from_secs(300);
 /// Entries to the kernel from one check of its invariants to the next, under stress.
 const CHECK_EVERY: u32 = 2000;
 
-pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
-    let mut steps = vec![
-        Step::new("lints of the image", move |context| {
-            clippy(context, arch, Side::Kernel)
-        }),
-        Step::new("lints of user programs", move |context| {
-            clippy(context, arch, Side::User)
-        }),
-    ];
+/// The kernel itself: how it is built, and the suites that look for its faults.
+pub(super) fn kernel(workspace: &Workspace, arch: Arch) -> Vec<Step> {
+    let mut steps = vec![Step::new("lints of the image", move |context| {
+        clippy(context, arch, Side::Kernel)
+    })];
     for flavour in [Flavour::Debug, Flavour::Release] {
         steps.push(Step::new(
             format!("kernel image, {}", flavour.name()),
@@ -62,10 +58,24 @@ pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
         }
     }
     steps.extend(other_profiles(workspace, arch));
+    on(arch, steps)
+}
+
+/// What runs on it: the examples, and the demo system with all that its prompt can do.
+pub(super) fn programs(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
+    let mut steps = vec![Step::new("lints of user programs", move |context| {
+        clippy(context, arch, Side::User)
+    })];
     steps.extend(examples(workspace, arch)?);
     steps.push(Step::new("demo script", move |context| {
         demo(context, &Kind::new(arch, Flavour::Debug), None, DEMO_SCRIPT)
     }));
+    Ok(on(arch, steps))
+}
+
+/// The ways to enter it.
+pub(super) fn doors(arch: Arch) -> Vec<Step> {
+    let mut steps = Vec::new();
     if arch.traits().doors.contains(&Boot::Iso) {
         steps.push(Step::new("disc image, twice the same", move |context| {
             reproducible(context, &Kind::new(arch, Flavour::Release))
@@ -85,7 +95,11 @@ pub(super) fn steps(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
             },
         ));
     }
-    Ok(steps.into_iter().map(|step| step.on(arch)).collect())
+    on(arch, steps)
+}
+
+fn on(arch: Arch, steps: Vec<Step>) -> Vec<Step> {
+    steps.into_iter().map(|step| step.on(arch)).collect()
 }
 
 /// Numbers that only some profiles have can break a build that the default profile does not.
