@@ -89,8 +89,14 @@ pub fn range() -> core::ops::Range<usize> {
 }
 
 /// The frame behind an address of the root task's image; `None` outside the image.
+///
+/// Loaders may put more into the image than its segments, before and behind them. Its frames end
+/// where the IPC buffer begins.
 pub fn frame_of(boot: &BootInfo, address: usize) -> Option<Frame> {
-    let offset = address.checked_sub(range().start)?;
-    let slot = boot.user_image_frames.start + (offset / PAGE) as Word;
-    (slot < boot.user_image_frames.end).then_some(Frame::new(slot))
+    let before_end = (boot.ipc_buffer as usize)
+        .checked_sub(address)?
+        .div_ceil(PAGE) as Word;
+    let slot = boot.user_image_frames.end.checked_sub(before_end)?;
+    let is_frame = before_end > 0 && slot >= boot.user_image_frames.start;
+    is_frame.then_some(Frame::new(slot))
 }
