@@ -534,13 +534,15 @@ fn map_in(
 
 /// Maps this program in another address space; what threads do not write, for reading only.
 fn map_image(world: &mut World, space: VSpaceRoot) -> Outcome {
-    let frames = world.boot.user_image_frames;
-    for (slot, address) in (frames.start..frames.end).zip(image::range().step_by(PAGE as usize)) {
+    for address in image::range().step_by(PAGE as usize) {
+        let Some(frame) = image::frame_of(world.boot, address) else {
+            return Err(fail(format_args!("no frame at {address:#x}")));
+        };
         let own = crate::threads::writable()
             .iter()
             .any(|range| range.contains(&address));
         let rights = if own { RW } else { CapRights::READ };
-        let copy = world.copy(Frame::new(slot), rights)?;
+        let copy = world.copy(frame, rights)?;
         map_in(world, space, copy, address as Word, rights)?;
     }
     Ok(())

@@ -168,13 +168,13 @@ extern "C" fn increment(address: Word) {
 fn another_space(boot: &'static BootInfo, allocator: &mut Allocator) -> user_alloc::Result {
     let pool: AsidPool = root::ASID_POOL;
     let space = AddressSpace::create(allocator, pool, HERE..HERE + PAGE)?;
-    for (number, slot) in (boot.user_image_frames.start..boot.user_image_frames.end).enumerate() {
-        let shared = allocator.copy(Frame::new(slot), CapRights::READ_WRITE)?;
-        let address = image::range().start as Word + number as Word * PAGE;
+    for address in image::range().step_by(PAGE as usize) {
+        let frame = image::frame_of(boot, address).expect("our own pages have frames");
+        let shared = allocator.copy(frame, CapRights::READ_WRITE)?;
         space.map_at(
             allocator,
             shared,
-            address,
+            address as Word,
             CapRights::READ_WRITE,
             Attributes::DEFAULT,
         )?;
