@@ -5,7 +5,7 @@ use crate::slots::Slots;
 use crate::{AllocError, Result};
 use abi::bootinfo::BootInfo;
 use abi::{CapRights, ISA, ObjectType, PROFILE, Word};
-use user_api::{CPtr, Capability, SlotPath, SlotWindow};
+use user_api::{CPtr, Capability, Error, SlotPath, SlotWindow};
 
 /// Slots and memory together.
 pub struct Allocator<const WORDS: usize = 128, const BLOCKS: usize = 512> {
@@ -76,10 +76,52 @@ impl<const WORDS: usize, const BLOCKS: usize> Allocator<WORDS, BLOCKS> {
         address: Word,
         frame: ObjectType,
     ) -> Result<Object<C>> {
-        let block = self
+        match self
             .memory
-            .take_at(&mut self.slots, address, bytes(frame, 0))?;
-        self.retype(block, frame, 0)
+            .take_at(&mut self.slots, address, bytes(frame, 0))
+        {
+            Ok(block) => self.retype(block, frame, 0),
+            Err(AllocError::Kernel(Error::NotEnoughMemory { available })) => {
+                self.frame_behind(available, address, frame)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A frame of a block that somebody (the run-time system, for its console) has begun to use,
+    /// so that it cannot be halved any more: `available` bytes are left at its end. The kernel
+    /// makes frames one after the other, so those before the wanted one are made too.
+    fn frame_behind<C: Capability>(
+        &mut self,
+        available: Word,
+        address: Word,
+        frame: ObjectType,
+    ) -> Result<Object<C>> {
+        const MOST: Word = 64;
+        let bits = bytes(frame, 0);
+        let block = self.memory.take_around(address, bits)?;
+        let start = block.address + (1 << block.bits) - available;
+        let before = address
+            .checked_sub(start)
+            .map(|distance| distance >> bits)
+            .filter(|&before| before < MOST);
+        let made = before
+            .ok_or(AllocError::NoMemory { bits })
+            .and_then(|before| {
+                let window = self.slots.take_row(before as usize + 1)?;
+                block.untyped.retype(frame, 0, window)?;
+                Ok(window.offset + before)
+            });
+        match made {
+            Ok(slot) => Ok(Object {
+                cap: C::at(CPtr::new(slot)),
+                block,
+            }),
+            Err(error) => {
+                self.memory.give(block)?;
+                Err(error)
+            }
+        }
     }
 
     fn retype<C: Capability>(

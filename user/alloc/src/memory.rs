@@ -102,6 +102,21 @@ impl<const BLOCKS: usize> Memory<BLOCKS> {
         })
     }
 
+    /// The smallest block around a physical address, whole.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub(crate) fn take_around(&mut self, address: Word, bits: usize) -> Result<Block> {
+        let around = |place: &&mut Option<Block>| {
+            place.is_some_and(|block| block.bits >= bits && block.contains(address))
+        };
+        let places = self.free.iter_mut().filter(around);
+        places
+            .min_by_key(|place| place.as_ref().map(|block| block.bits))
+            .and_then(Option::take)
+            .ok_or(AllocError::NoMemory { bits })
+    }
+
     /// Bytes of free RAM.
     pub fn free_ram(&self) -> Word {
         self.blocks()
