@@ -112,6 +112,8 @@ impl Machine {
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
         if let Some(shift) = self.icount {
             qemu.args(["-icount", &format!("shift={shift},sleep=off")]);
+            // Real-time clocks too count what the machine does, not what its host does meanwhile.
+            qemu.args(["-rtc", "clock=vm"]);
         }
         match medium {
             Medium::Files { kernel, root_task } => {
