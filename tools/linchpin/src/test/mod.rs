@@ -144,9 +144,6 @@ pub(crate) fn test(workspace: &Workspace, args: &TestArgs) -> Result<u8> {
     conclude(&done, args)
 }
 
-/// The architectures that all steps are for; the others run examples and the demo system.
-const ALL_STEPS: [Arch; 1] = [Arch::X86_64];
-
 fn all_steps(workspace: &Workspace, part: Part) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     if part != Part::Qemu {
@@ -155,19 +152,15 @@ fn all_steps(workspace: &Workspace, part: Part) -> Result<Vec<Step>> {
             Step::new("house rules", house::rules),
             Step::new("links in the documents", docs::links),
         ]);
-        for arch in ALL_STEPS {
+        for arch in Arch::ALL {
             steps.extend(host::steps(arch));
         }
     }
     if part != Part::Host {
         for arch in Arch::ALL {
-            if ALL_STEPS.contains(&arch) {
-                steps.extend(system::kernel(workspace, arch));
-            }
+            steps.extend(system::kernel(workspace, arch));
             steps.extend(system::programs(workspace, arch)?);
-            if ALL_STEPS.contains(&arch) {
-                steps.extend(system::doors(arch));
-            }
+            steps.extend(system::doors(arch));
         }
     }
     Ok(steps)

@@ -56,8 +56,8 @@ pub(super) fn kernel(workspace: &Workspace, arch: Arch) -> Vec<Step> {
                 move |context| stress(context, &Kind::new(arch, flavour)),
             ));
         }
+        steps.extend(other_profiles(workspace, arch));
     }
-    steps.extend(other_profiles(workspace, arch));
     on(arch, steps)
 }
 
