@@ -43,7 +43,7 @@ pub(crate) struct RunArgs {
     /// How the kernel is entered [default: the first of its architecture]
     #[arg(long, value_enum)]
     boot: Option<Boot>,
-    /// Memory of the machine [default: 512M, for sel4test 3G]
+    /// Memory of the machine [default: 512M, for sel4test 4G]
     #[arg(long)]
     memory: Option<String>,
     /// CPU model of the machine, as QEMU names it [default: x86_64 max, aarch64 cortex-a57,
