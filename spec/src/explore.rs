@@ -11,6 +11,7 @@ use crate::model::state::SchedContext;
 use crate::model::{Cap, Object, Request, State};
 use crate::refinement::{Abstract, Lens, abstraction};
 use crate::saved::Saved;
+use crate::space;
 use crate::world::{self, Way, World};
 use abi::invocation::{Invocation, LABELS};
 use machine::Machine;
@@ -151,7 +152,7 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
     let mut counts = Counts::default();
     let mut origins: Vec<Origin> = vec![];
     let mut known = HashMap::new();
-    let first = abstraction(&scope.world.k, &lens);
+    let first = start(&mut scope.world, &lens);
     known.insert(key(&first), ());
     let mut layer = vec![Known {
         saved: Saved::of(&mut scope.world.k),
@@ -235,6 +236,15 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
         counts.depth += usize::from(!layer.is_empty());
     }
     Ok(counts)
+}
+
+/// The state in which a world begins, with everything in the translation cache that can be.
+fn start(world: &mut World, lens: &Lens) -> Abstract {
+    let first = abstraction(&world.k, lens);
+    if let Err(why) = space::touch(&mut world.k, lens.frame, &first.state, &world.addresses) {
+        panic!("{why}");
+    }
+    first
 }
 
 /// A panic of the kernel or of the model machine is a wrong step too.
@@ -334,6 +344,9 @@ fn one_way(
     let told = expected.syscall(call, k.machine.now());
     expected.witness = None;
     let seen = judge::judge(world, lens, &before, &expected, &told)?;
+    if let Some(seen) = &seen {
+        space::touch(&mut world.k, lens.frame, &seen.state, &world.addresses)?;
+    }
     let heard = current.and_then(|thread| told.get(&thread));
     let label = heard
         .and_then(|heard| heard.message.as_ref())
@@ -379,7 +392,7 @@ fn pass(
 /// Makes `calls` in a fresh world of a scope, judging each: a counterexample as a test.
 pub fn replay(scope: &mut Scope, calls: &[Step]) -> Result<(), Box<Counterexample>> {
     let lens = scope.world.lens();
-    let mut state = abstraction(&scope.world.k, &lens).state;
+    let mut state = start(&mut scope.world, &lens).state;
     for (n, call) in calls.iter().enumerate() {
         let saved = Saved::of(&mut scope.world.k);
         let step = caught(|| perform(&mut scope.world, &lens, &state, &saved, call));

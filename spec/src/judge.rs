@@ -5,6 +5,7 @@ use crate::model::state::Heard;
 use crate::model::{Cap, Held, Place, Slot, State};
 use crate::refinement::{Abstract, Lens, abstraction};
 use crate::saved::Saved;
+use crate::space;
 use crate::world::{Everything, Player, World};
 use abi::message::MessageInfo;
 use kernel::Kernel;
@@ -50,6 +51,8 @@ pub fn judge(
 ) -> Verdict<Option<Abstract>> {
     let World { k, players, .. } = world;
     answers(k, lens, players, before, told)?;
+    space::in_use(k, lens.frame, expected)?;
+    space::nothing_stale(k, lens.frame, before.state, expected)?;
     let repeats = crate::explore::again(before.state).is_some();
     if !repeats && before.saved.still(k) {
         // The invariants have been checked when this state was reached.
@@ -247,14 +250,23 @@ fn derivable(before: &State, old: &Held, new: &Held) -> bool {
                 grant: new_grant,
             },
         ) => (at == new_at && (grant || !new_grant)) || from_memory(),
+        (
+            Cap::Frame { at, access, .. },
+            Cap::Frame {
+                at: new_at,
+                access: new_access,
+                ..
+            },
+        ) => (at == new_at && new_access <= access) || from_memory(),
+        // A table becomes a root, and the other way round.
+        (Cap::Table { at, .. }, Cap::VSpace { at: new_at, .. })
+        | (Cap::VSpace { at, .. }, Cap::Table { at: new_at, .. }) => at == new_at || from_memory(),
         (a, Cap::Zombie { at }) => a.object() == Some(at) || a == Cap::Zombie { at },
         (a, b) => {
             let same = a.object().is_some()
                 && a.object() == b.object()
                 && std::mem::discriminant(&a) == std::mem::discriminant(&b);
-            same || matches!((a, b), (Cap::SchedControl, Cap::SchedControl))
-                || from_memory()
-                || same_memory(a, b)
+            same || a == b || from_memory() || same_memory(a, b)
         }
     }
 }

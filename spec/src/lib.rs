@@ -4,6 +4,7 @@
 //!   kernel's code. Start there.
 //! - [`world`]: small worlds, made by system calls on the real kernel and the model machine;
 //! - [`refinement`]: what a state of the kernel means in the specification's terms;
+//! - [`space`]: page tables as the hardware reads them;
 //! - [`judge`]: everything that is checked of one step;
 //! - [`explore`]: all states of a world, breadth first, each step judged;
 //! - [`interrupt`]: long calls, with an interrupt at each place where they may give way;
@@ -19,4 +20,5 @@ pub mod model;
 pub mod refinement;
 pub mod saved;
 pub mod scopes;
+pub mod space;
 pub mod world;

@@ -6,6 +6,7 @@ use crate::model::state::{
 };
 use crate::model::{Cap, Failure, Held, Object, Place, Request, Slot, State, Thread};
 use crate::saved;
+use crate::space;
 use crate::world::{self, SYSCALL_AT};
 use kernel::Kernel;
 use kernel::cap::{self, VmRights};
@@ -101,6 +102,16 @@ pub fn capability(lens: &Lens, cap: &cap::Cap) -> Cap {
             at: place(c.root),
             asid: c.asid,
         },
+        cap::Cap::PageTable(c) => Cap::Table {
+            at: place(c.table),
+            span: c.level.known_span_bits().map(u32::from),
+            mapped: c.mapping.map(|m| (m.asid, m.address.0)),
+        },
+        cap::Cap::AsidControl => Cap::AsidControl,
+        cap::Cap::AsidPool(c) => Cap::AsidPool {
+            at: place(c.pool.address()),
+            index: c.index,
+        },
         cap::Cap::SchedControl { .. } => Cap::SchedControl,
         cap::Cap::Zombie(z) => Cap::Zombie {
             at: place(lens.holder(&z)),
@@ -161,6 +172,8 @@ pub fn abstraction(k: &Kernel, lens: &Lens) -> Abstract {
     }
     reading.capabilities(&derived);
     reading.schedule();
+    reading.found.state.base = lens.frame.base.0;
+    (reading.found.state.pools, reading.found.state.asids) = space::names(k, lens.frame);
     reading.found.state.resumable = lens.resumable;
     reading.found
 }
@@ -252,6 +265,16 @@ impl Reading<'_> {
                 (thread.address(), Object::Thread(self.thread(*thread)))
             }
             cap::Cap::Frame(c) => (KernelAddress::of(c.base), Object::Frame),
+            cap::Cap::PageTable(c) => {
+                let span = c.level.known_span_bits();
+                let entries = space::entries(self.k, frame, c.table, span);
+                (c.table, Object::Table { entries })
+            }
+            cap::Cap::VSpace(c) => {
+                let entries = space::entries_of_root(self.k, frame, c.root);
+                (c.root, Object::Table { entries })
+            }
+            cap::Cap::AsidPool(c) => (c.pool.address(), Object::AsidPool),
             cap::Cap::Zombie(z) => {
                 let holder = self.lens.holder(z);
                 let count = match z.kind {

@@ -1,5 +1,9 @@
 //! The worlds that are explored, and with what.
 
+mod spaces;
+
+pub use spaces::address_spaces;
+
 use crate::alphabet::{self, saying, talk};
 use crate::explore::Scope;
 use crate::model::{Cap, Request, State};

@@ -70,6 +70,8 @@ pub struct World {
     surroundings: Surroundings,
     /// Whether the alphabet starts stopped threads again.
     pub resumable: bool,
+    /// User addresses that are looked at in every address space after each step.
+    pub addresses: Vec<Word>,
 }
 
 /// What lives around the world, and does not change while it is explored.
@@ -140,6 +142,7 @@ impl World {
             free: 0,
             surroundings: Surroundings::default(),
             resumable: false,
+            addresses: vec![],
         };
         let slots = 1 << world.root_cnode().radix;
         let is = |world: &Self, n: Word, wanted: fn(Cap) -> Option<u8>| wanted(world.root_cap(n));
@@ -278,6 +281,14 @@ impl World {
         self.players.len() - 1
     }
 
+    /// Lets a thread run in an address space of the root task's.
+    pub fn runs_in(&mut self, player: usize, cnode: Word, radix: Word, space: Word) {
+        let tcb = self.players[player].tcb_cap;
+        let guard = abi::cnode::CNodeCapData::new(0, (64 - radix) as _).0;
+        let caps = [0, cnode, space];
+        self.must(tcb, Invocation::TcbSetSpace, &[guard, 0], &caps);
+    }
+
     /// Lets an endpoint capability of the root task handle a thread's faults.
     pub fn handler(&mut self, player: usize, cnode: Word, radix: Word, handler: Word) {
         let tcb = self.players[player].tcb_cap;
@@ -413,6 +424,8 @@ impl World {
                     .into_iter()
                     .any(|(start, _, _)| links.contains(&offset(*start)))
             }
+            // Which root an ASID names is part of the abstract state, whoever holds the pool.
+            Kind::AsidPool => true,
             _ => false,
         }
     }

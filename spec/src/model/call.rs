@@ -305,6 +305,15 @@ impl State {
                 return Ok(said.map_or(Outcome::Done, Outcome::Says));
             }
             (Cap::SchedControl, Invocation::SchedControlConfigureFlags) => self.configure(args)?,
+            (Cap::Frame { .. }, _) => {
+                let said = self.invoke_frame(slot, cap, invocation, args)?;
+                return Ok(said.map_or(Outcome::Done, |word| Outcome::Says(vec![word])));
+            }
+            (Cap::Table { .. } | Cap::VSpace { .. }, _) => {
+                self.invoke_table(slot, cap, invocation, args)?;
+            }
+            (Cap::AsidControl, _) => self.make_pool(invocation, args)?,
+            (Cap::AsidPool { at, index }, _) => self.assign(at, index, invocation, args)?,
             _ => return Err(Error::IllegalOperation),
         }
         Ok(Outcome::Done)

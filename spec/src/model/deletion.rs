@@ -55,6 +55,7 @@ impl State {
         if let Cap::Zombie { at } = held.cap {
             return Some(at);
         }
+        self.unmap_frame(held.cap);
         let others = self.slots.iter().filter(|(other, _)| **other != slot);
         let last = !others
             .into_iter()
@@ -74,6 +75,7 @@ impl State {
                 thread_slot::COUNT
             }
             _ => {
+                self.space_ends(held.cap);
                 self.end(at);
                 self.take_out(slot);
                 return None;

@@ -103,6 +103,7 @@ impl Cap {
                 }
             }
             (Self::SchedControl, Self::SchedControl) => true,
+            (Self::AsidControl, Self::AsidControl) => true,
             _ => {
                 std::mem::discriminant(self) == std::mem::discriminant(other)
                     && self.object().is_some()
@@ -138,7 +139,9 @@ impl State {
     pub fn derived(&self, slot: Slot, cap: Cap) -> Result<Option<Cap>, Error> {
         match cap {
             Cap::Untyped { .. } if self.has_children(slot) => Err(Error::RevokeFirst),
-            Cap::VSpace { asid: None, .. } => Err(Error::IllegalOperation),
+            Cap::VSpace { asid: None, .. } | Cap::Table { mapped: None, .. } => {
+                Err(Error::IllegalOperation)
+            }
             Cap::Frame {
                 at,
                 bits,

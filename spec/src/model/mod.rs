@@ -10,7 +10,8 @@
 //! - [`cnode`], [`untyped`]: operations on slots, and objects out of memory;
 //! - [`deletion`]: what ends with its last capability;
 //! - [`endpoint`], [`transfer`], [`reply`], [`notification`], [`fault`]: threads that talk;
-//! - [`thread`]: their operations; [`schedule`], [`time`]: who runs, and for how long.
+//! - [`thread`]: their operations; [`schedule`], [`time`]: who runs, and for how long;
+//! - [`space`]: address spaces, and their identifiers.
 //!
 //! Two things are left open on purpose, because the API leaves them open: in which order a
 //! revocation deletes (only its end is said), and what user registers hold that no call writes.
@@ -26,6 +27,7 @@ pub mod lookup;
 pub mod notification;
 pub mod reply;
 pub mod schedule;
+pub mod space;
 pub mod state;
 pub mod thread;
 pub mod time;
@@ -33,4 +35,4 @@ pub mod transfer;
 pub mod untyped;
 
 pub use error::{Error, Failure, Side};
-pub use state::{Cap, Held, Object, Place, Request, Slot, State, Thread};
+pub use state::{Cap, Entry, Held, Object, Place, Request, Slot, State, Thread};

@@ -121,6 +121,19 @@ pub enum Cap {
         at: Place,
         asid: Option<u16>,
     },
+    /// A table below a root; `span`: log2 of what it covers, where the capability says so.
+    Table {
+        at: Place,
+        span: Option<u32>,
+        mapped: Option<(u16, u64)>,
+    },
+    /// Pools of ASIDs can be made.
+    AsidControl,
+    /// The ASIDs from `512 * index` on.
+    AsidPool {
+        at: Place,
+        index: u8,
+    },
     /// What remains of a CNode or thread that has ended.
     Zombie {
         at: Place,
@@ -166,10 +179,25 @@ pub enum Object {
     Thread(Thread),
     SchedContext(SchedContext),
     Frame,
+    /// A page table or a root: its entries that lead somewhere.
+    Table {
+        entries: BTreeMap<u64, Entry>,
+    },
+    /// What its ASIDs name is in [`State::asids`].
+    AsidPool,
     /// A CNode or thread that has ended, but whose first `slots` slots are still to be emptied.
     Remnant {
         slots: u64,
     },
+}
+
+/// Where an entry of a page table leads.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Entry {
+    /// To the next table.
+    Table(Place),
+    /// To memory, as large as the table's level says.
+    Page { at: Place, access: Access },
 }
 
 /// A word of flags to wait for.
@@ -342,6 +370,12 @@ pub struct State {
     pub slots: BTreeMap<Slot, Held>,
     /// The objects that live in the world's memory.
     pub objects: BTreeMap<Place, Object>,
+    /// Where the world's memory is in physical memory.
+    pub base: u64,
+    /// Which pool has which ASIDs.
+    pub pools: BTreeMap<u8, Place>,
+    /// Which root each ASID names.
+    pub asids: BTreeMap<u16, Place>,
     /// Who runs.
     pub current: Option<Place>,
     /// Who could run, by priority; in each the next one first.
@@ -375,10 +409,14 @@ impl Cap {
             | Self::Thread { at }
             | Self::SchedContext { at, .. }
             | Self::Frame { at, .. }
+            | Self::Table { at, .. }
+            | Self::AsidPool { at, .. }
             | Self::VSpace { at, .. } => Some(at),
-            Self::Untyped { .. } | Self::Zombie { .. } | Self::SchedControl | Self::Other(_) => {
-                None
-            }
+            Self::Untyped { .. }
+            | Self::Zombie { .. }
+            | Self::SchedControl
+            | Self::AsidControl
+            | Self::Other(_) => None,
         }
     }
 
@@ -394,7 +432,11 @@ impl Cap {
             Self::CNode { radix, .. } => radix + abi::object::SLOT_BITS as u32,
             Self::Thread { .. } => abi::object::TCB_BITS as u32,
             Self::VSpace { .. } => abi::object::VSPACE_BITS as u32,
-            Self::Zombie { .. } | Self::SchedControl | Self::Other(_) => return None,
+            Self::Table { .. } => abi::object::PAGE_TABLE_BITS as u32,
+            Self::AsidPool { .. } => abi::object::ASID_POOL_BITS as u32,
+            Self::Zombie { .. } | Self::SchedControl | Self::AsidControl | Self::Other(_) => {
+                return None;
+            }
         };
         let at = match *self {
             Self::Untyped { at, .. } => at,

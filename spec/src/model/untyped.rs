@@ -7,6 +7,7 @@ use abi::object::{
     MAX_UNTYPED_BITS, MIN_SCHED_CONTEXT_BITS, MIN_UNTYPED_BITS, OBJECT_TYPES, ObjectType, SLOT_BITS,
 };
 use abi::{PROFILE, Word};
+use std::collections::BTreeMap;
 
 /// log2 of the size of an object.
 fn object_bits(kind: ObjectType, size_bits: Word) -> Result<u32, Error> {
@@ -158,6 +159,18 @@ impl State {
                 Cap::SchedContext { at, bits },
                 Object::SchedContext(SchedContext::default()),
             ),
+            kind if let Some((span, root)) = super::space::table_kind(kind) => {
+                let cap = match root {
+                    true => Cap::VSpace { at, asid: None },
+                    false => Cap::Table {
+                        at,
+                        span,
+                        mapped: None,
+                    },
+                };
+                let entries = BTreeMap::new();
+                (cap, Object::Table { entries })
+            }
             _ => {
                 let cap = Cap::Frame {
                     at,

@@ -1,16 +1,26 @@
 //! Runs a scope and asserts what was explored.
 
 use spec::explore::{Counts, Scope, explore};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long this thread has had a core, where the host says so.
+fn on_core() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
+}
 
 fn run(mut scope: Scope) -> Counts {
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), on_core());
     let calls = scope.calls.len();
     let counts = explore(&mut scope).unwrap_or_else(|found| panic!("{found}"));
-    let seconds = start.elapsed().as_secs_f64();
+    let passed = before
+        .zip(on_core())
+        .map_or(start.elapsed(), |(before, now)| now - before);
+    let seconds = passed.as_secs_f64();
     let rate = counts.transitions as f64 / seconds;
     println!(
-        "{}: {calls} calls, {counts:?}, {seconds:.1} s, {rate:.0} transitions/s",
+        "{}: {calls} calls, {counts:?}, {seconds:.1} s of a core, {rate:.0} transitions/s",
         scope.name
     );
     counts

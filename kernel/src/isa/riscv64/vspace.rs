@@ -80,6 +80,10 @@ impl FrameSize {
 pub struct Level;
 
 impl Level {
+    /// log2 of what a table spans, where its capability says so.
+    pub const fn known_span_bits(self) -> Option<u8> {
+        None
+    }
     pub(crate) const fn pack(self) -> u8 {
         0
     }

@@ -88,6 +88,10 @@ impl Level {
             Self::Pdpt => 39,
         }
     }
+    /// The same, for those who do not know which ISA this is.
+    pub const fn known_span_bits(self) -> Option<u8> {
+        Some(self.span_bits())
+    }
     pub(crate) const fn pack(self) -> u8 {
         match self {
             Self::PageTable => 0,
