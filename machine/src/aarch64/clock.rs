@@ -11,6 +11,10 @@ const HZ_PER_MHZ: u64 = 1_000_000;
 /// The largest factor that is tried; beyond it, rounding loses less than a thousandth of a tick.
 const MAX_FACTOR: u64 = 64;
 const ENABLED: u64 = 1;
+/// The timer is never set further ahead. To be asked once more costs nothing once in so long a
+/// time; but an emulator that skips idle time skips to what the timer is set to, and the end of
+/// its own time lies before the end of ours.
+const FARTHEST_SECONDS: u64 = 4;
 
 /// The clock and the timer of this core.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +22,8 @@ pub struct Clock {
     ticks_per_us: u64,
     /// Ticks for each count.
     factor: NonZeroU64,
+    /// Counts to the farthest deadline.
+    farthest: u64,
 }
 
 impl Clock {
@@ -26,6 +32,7 @@ impl Clock {
         Self {
             ticks_per_us: 1,
             factor: NonZeroU64::MIN,
+            farthest: 1,
         }
     }
 
@@ -61,6 +68,7 @@ impl Clock {
         Self {
             ticks_per_us: if ticks_per_us == 0 { 1 } else { ticks_per_us },
             factor,
+            farthest: frequency.saturating_mul(FARTHEST_SECONDS),
         }
     }
 
@@ -85,7 +93,8 @@ impl Clock {
         read!("cntvct_el0").wrapping_mul(self.factor.get())
     }
 
-    /// Raises the timer interrupt at `deadline`, or at once if that is past.
+    /// Raises the timer interrupt at `deadline`, or at once if that is past; if it is far, earlier
+    /// too: whoever gets the interrupt looks at the clock and asks again.
     #[inline(always)]
     pub fn set_deadline(&self, deadline: u64) {
         let count = if self.factor == NonZeroU64::MIN {
@@ -94,7 +103,7 @@ impl Clock {
             // Rounded up, so as not to come early.
             (deadline / self.factor).wrapping_add(u64::from(deadline % self.factor != 0))
         };
-        set_compare(count);
+        set_compare(count.min(read!("cntvct_el0").wrapping_add(self.farthest)));
     }
 
     /// The timer interrupts no more, until a deadline is set.

@@ -5,6 +5,11 @@ use super::sbi::Sbi;
 use crate::Ticks;
 use core::arch::asm;
 
+/// An alarm is never set further ahead. One that rings early is set again, which costs nothing
+/// once in so long a time; but an emulator that skips idle time skips to the next alarm, and the
+/// end of its own time lies before the end of ours.
+const FARTHEST_SECONDS: Ticks = 4;
+
 /// Who raises the timer interrupt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Alarm {
@@ -16,8 +21,10 @@ enum Alarm {
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     ticks_per_us: Ticks,
+    /// Ticks to the farthest alarm.
+    farthest: Ticks,
     alarm: Alarm,
-    /// What the alarm is set to; 0 when it has rung.
+    /// What the alarm was asked for; 0 when it has rung.
     deadline: Ticks,
 }
 
@@ -26,6 +33,7 @@ impl Clock {
     pub const fn new() -> Self {
         Self {
             ticks_per_us: 1,
+            farthest: 1,
             alarm: Alarm::Firmware(Sbi::LEGACY),
             deadline: 0,
         }
@@ -45,6 +53,7 @@ impl Clock {
         };
         let mut clock = Self {
             ticks_per_us: (frequency / 1_000_000).max(1),
+            farthest: frequency.saturating_mul(FARTHEST_SECONDS).max(1),
             alarm,
             deadline: 0,
         };
@@ -69,7 +78,8 @@ impl Clock {
         self.ticks_per_us
     }
 
-    /// Raises the timer interrupt at `deadline`.
+    /// Raises the timer interrupt at `deadline`; if that is far, earlier too: whoever gets the
+    /// interrupt looks at the clock and asks again.
     #[inline]
     pub fn set_deadline(&mut self, deadline: Ticks) {
         // An alarm that is set to this already is left alone: the firmware takes long.
@@ -77,10 +87,11 @@ impl Clock {
             return;
         }
         self.deadline = deadline;
+        let at = deadline.min(csr::time().saturating_add(self.farthest));
         match self.alarm {
-            Alarm::Firmware(sbi) => sbi.set_timer(deadline),
+            Alarm::Firmware(sbi) => sbi.set_timer(at),
             // SAFETY: the probe has found it; it does nothing but interrupt.
-            Alarm::Comparator => unsafe { set_comparator(deadline) },
+            Alarm::Comparator => unsafe { set_comparator(at) },
         }
     }
 }

@@ -68,7 +68,7 @@ enum Command {
     Build(BuildArgs),
     /// Build and boot: the demo system, an example, or any root task
     #[command(after_help = EXIT_CODES)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Run everything that has to hold: host tests, lints, image builds, systems in QEMU
     #[command(
         after_help = "The last line is `N passed, N failed` or `N passed, N failed, N skipped`; the exit code is 1 if a test failed."

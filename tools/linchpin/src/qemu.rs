@@ -51,6 +51,8 @@ pub(crate) struct Machine {
     pub(crate) arch: Arch,
     pub(crate) memory: String,
     pub(crate) cpu: String,
+    /// Properties of QEMU's machine beside those that it always has, which they override.
+    pub(crate) properties: Option<String>,
     /// Virtual time advances by 2^N nanoseconds per instruction.
     pub(crate) icount: Option<u8>,
     /// What the kernel is told (`-append`); a disc has its own.
@@ -97,6 +99,7 @@ impl Machine {
             arch,
             memory: MEMORY.into(),
             cpu: arch.traits().cpu.into(),
+            properties: None,
             icount: None,
             options: Options::default(),
             extra: Vec::new(),
@@ -108,6 +111,10 @@ impl Machine {
         let traits = self.arch.traits();
         let mut qemu = Command::new(traits.qemu.program());
         qemu.args(traits.machine);
+        if let Some(properties) = &self.properties {
+            // QEMU merges what is said in several pieces.
+            qemu.args(["-machine", properties]);
+        }
         qemu.args(["-cpu", &self.cpu, "-m", &self.memory, "-no-reboot"])
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
         if let Some(shift) = self.icount {
@@ -170,6 +177,7 @@ mod tests {
     fn the_machine_is_on_the_command_line() {
         let mut machine = Machine::new(Arch::X86_64);
         machine.icount = Some(3);
+        machine.properties = Some("smm=off".into());
         machine.extra = vec!["-s".into()];
         let medium = Medium::Files {
             kernel: "k.elf".into(),
@@ -179,6 +187,7 @@ mod tests {
         assert!(line.contains("-icount shift=3,sleep=off"), "{line}");
         assert!(line.contains("-kernel k.elf -initrd a,,b.elf"), "{line}");
         assert!(line.contains("isa-debug-exit"), "{line}");
+        assert!(line.contains("-machine smm=off"), "{line}");
         assert!(!line.contains("-append"), "{line}");
         assert!(
             line.ends_with("-s"),

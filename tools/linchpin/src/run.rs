@@ -46,6 +46,10 @@ pub(crate) struct RunArgs {
     /// Memory of the machine [default: 512M, for sel4test 4G]
     #[arg(long)]
     memory: Option<String>,
+    /// Properties of QEMU's machine: `gic-version=3`, `virtualization=on` (the kernel is entered at
+    /// EL2)
+    #[arg(long, value_name = "PROPERTY=VALUE,...")]
+    machine: Option<String>,
     /// CPU model of the machine, as QEMU names it [default: x86_64 max, aarch64 cortex-a57,
     /// riscv64 rv64]
     #[arg(long)]
@@ -103,6 +107,7 @@ impl RunArgs {
                 .cpu
                 .clone()
                 .unwrap_or_else(|| self.arch.traits().cpu.to_owned()),
+            properties: self.machine.clone(),
             icount: self.icount,
             options: self.options(),
             extra: self.qemu.clone(),

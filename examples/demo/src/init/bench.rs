@@ -169,18 +169,21 @@ impl Unit {
     }
 }
 
+/// Counts of so many rounds. One piece of code for all numbers: its own instructions count too.
+#[inline(never)]
+fn counts_of(rounds: u64) -> u64 {
+    let once = |_| {
+        let before = meter::counts();
+        clock::run_instructions(rounds);
+        meter::counts() - before
+    };
+    (0..5).map(once).min().unwrap_or(0)
+}
+
 /// How far the counter moves per instruction, if that is always the same power of two.
 fn counts_per_instruction() -> Option<u64> {
     const ROUNDS: u64 = 1_000;
-    let counts = |rounds| {
-        let once = |_| {
-            let before = meter::counts();
-            clock::run_instructions(rounds);
-            meter::counts() - before
-        };
-        (0..5).map(once).min().unwrap_or(0)
-    };
-    let [one, two, three] = [1, 2, 3].map(|times| counts(times * ROUNDS));
+    let [one, two, three] = [1, 2, 3].map(|times| counts_of(times * ROUNDS));
     let difference = two.checked_sub(one)?;
     let instructions = 2 * ROUNDS;
     let each = difference / instructions;

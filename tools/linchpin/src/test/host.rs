@@ -34,18 +34,26 @@ pub(super) fn steps(arch: Arch) -> Vec<Step> {
 pub(super) fn format(context: &Context) -> Result<Vec<Case>> {
     let mut fmt = context.workspace.cargo();
     fmt.args(["fmt", "--all", "--check", "--", "--color", "never"]);
-    single("cargo fmt --check", fmt, context)
+    single("cargo fmt --check", None, fmt, context)
 }
 
 fn clippy(context: &Context, arch: Arch) -> Result<Vec<Case>> {
     let mut clippy = cargo(context, arch);
     clippy.args(["clippy", "--all-targets", "--", "-Dwarnings"]);
-    single("cargo clippy", clippy, context)
+    single("cargo clippy", Some(arch), clippy, context)
 }
 
 /// A command that is one test: its exit status decides.
-pub(super) fn single(name: &str, command: Command, context: &Context) -> Result<Vec<Case>> {
-    let log = context.log(name);
+pub(super) fn single(
+    name: &str,
+    arch: Option<Arch>,
+    command: Command,
+    context: &Context,
+) -> Result<Vec<Case>> {
+    let log = match arch {
+        Some(arch) => context.log_of(arch, name),
+        None => context.log(name),
+    };
     let finished = command::run(command, &log, BOUND)?;
     Ok(vec![if finished.good {
         Case::passed(name)
@@ -75,16 +83,16 @@ fn tests(context: &Context, arch: Arch) -> Result<Vec<Case>> {
         nextest
             .args(["nextest", "run", "--no-fail-fast", "--no-tests", "pass"])
             .args(filter);
-        cases.extend(tested(nextest, "nextest", context, read_nextest)?);
+        cases.extend(tested(nextest, "nextest", arch, context, read_nextest)?);
         let mut doc_tests = cargo(context, arch);
         doc_tests
             .args(["test", "--doc", "--no-fail-fast"])
             .args(filter);
-        cases.extend(tested(doc_tests, "doc tests", context, read_libtest)?);
+        cases.extend(tested(doc_tests, "doc tests", arch, context, read_libtest)?);
     } else {
         let mut test = cargo(context, arch);
         test.args(["test", "--no-fail-fast"]).args(filter);
-        cases.extend(tested(test, "cargo test", context, read_libtest)?);
+        cases.extend(tested(test, "cargo test", arch, context, read_libtest)?);
     }
     if arch != Arch::X86_64 {
         // User space's own libraries follow the host's architecture, not the kernel's.
@@ -94,7 +102,13 @@ fn tests(context: &Context, arch: Arch) -> Result<Vec<Case>> {
     let mut demo = cargo(context, arch);
     demo.args(["test", "--package", "linchpin-demo", "--lib"])
         .args(filter);
-    cases.extend(tested(demo, "library of the demo", context, read_libtest)?);
+    cases.extend(tested(
+        demo,
+        "library of the demo",
+        arch,
+        context,
+        read_libtest,
+    )?);
     Ok(cases)
 }
 
@@ -102,10 +116,11 @@ fn tests(context: &Context, arch: Arch) -> Result<Vec<Case>> {
 fn tested(
     command: Command,
     name: &str,
+    arch: Arch,
     context: &Context,
     read: fn(&str) -> Vec<Case>,
 ) -> Result<Vec<Case>> {
-    let finished = command::run(command, &context.log(name), BOUND)?;
+    let finished = command::run(command, &context.log_of(arch, name), BOUND)?;
     let cases = read(&finished.text);
     if !finished.good && !cases.iter().any(Case::is_failed) {
         return Err(miette!(

@@ -64,6 +64,12 @@ impl Context<'_> {
             .join("logs")
             .join(format!("{name}.log"))
     }
+
+    /// The same for a command that several architectures have: two of them may run at a time, and
+    /// each reads its own.
+    fn log_of(&self, arch: Arch, name: &str) -> PathBuf {
+        self.log(&format!("{name} {}", arch.name()))
+    }
 }
 
 /// A step finds out how some tests go. An error is a failure of the step as a whole.
@@ -344,6 +350,15 @@ mod tests {
             &context(&workspace),
         );
         assert_eq!(done.cases, [Case::failed("broken", "an error\na cause")]);
+    }
+
+    #[test]
+    fn each_architecture_has_its_own_logs() {
+        let workspace = workspace();
+        let context = context(&workspace);
+        let logs = Arch::ALL.map(|arch| context.log_of(arch, "doc tests"));
+        assert!(logs[0].ends_with("logs/doc-tests-x86-64.log"), "{logs:?}");
+        assert!(logs[0] != logs[1] && logs[1] != logs[2] && logs[0] != logs[2]);
     }
 
     #[test]

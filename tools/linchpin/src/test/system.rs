@@ -23,6 +23,8 @@ use crate::workspace::{self, Workspace};
 /// What the absent user types into the demo system.
 const DEMO_SCRIPT: &str = "help; caps; threads; untyped; ipc-bench; fault; trespass; talk; throttle; revoke; \
                            revoke; time; exit";
+/// What shows that time, memory and devices are as they should be on a machine.
+const MACHINE_SCRIPT: &str = "help; caps; untyped; ipc-bench; time; exit";
 /// Enough to know that a system came up by this door.
 const SHORT_SCRIPT: &str = "help; exit";
 
@@ -44,7 +46,7 @@ pub(super) fn kernel(workspace: &Workspace, arch: Arch) -> Vec<Step> {
         ));
         steps.push(
             Step::new(format!("conformance, {}", flavour.name()), move |context| {
-                conformance(context, &Kind::new(arch, flavour))
+                conformance(context, arch, flavour)
             })
             .holding_tests(),
         );
@@ -53,7 +55,7 @@ pub(super) fn kernel(workspace: &Workspace, arch: Arch) -> Vec<Step> {
         for flavour in [Flavour::Debug, Flavour::Release] {
             steps.push(Step::new(
                 format!("hostile user space, {}", flavour.name()),
-                move |context| stress(context, &Kind::new(arch, flavour)),
+                move |context| stress(context, arch, flavour),
             ));
         }
         steps.extend(other_profiles(workspace, arch));
@@ -68,9 +70,45 @@ pub(super) fn programs(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
     })];
     steps.extend(examples(workspace, arch)?);
     steps.push(Step::new("demo script", move |context| {
-        demo(context, &Kind::new(arch, Flavour::Debug), None, DEMO_SCRIPT)
+        let run = Run::new(arch, Flavour::Debug, Program::demo());
+        Ok(vec![demo(context, run, DEMO_SCRIPT)?])
+    }));
+    steps.push(Step::new("demo on other machines", move |context| {
+        other_machines(context, arch)
     }));
     Ok(on(arch, steps))
+}
+
+/// One kernel finds out by itself what each of these is. Their time counts instructions, so that
+/// nobody has to wait for it, and idle time is skipped.
+fn other_machines(context: &Context, arch: Arch) -> Result<Vec<Case>> {
+    let with = |name, memory: &str, properties: &str| {
+        let machine = Machine {
+            memory: memory.into(),
+            properties: (!properties.is_empty()).then(|| properties.into()),
+            icount: Some(3),
+            ..Machine::new(arch)
+        };
+        (name, machine)
+    };
+    let mut machines = vec![with("128 MiB", "128M", ""), with("8 GiB", "8G", "")];
+    if arch == Arch::AArch64 {
+        let entered_higher = "gic-version=3,virtualization=on";
+        machines.extend([
+            with("GICv3, 128 MiB", "128M", "gic-version=3"),
+            with("GICv3, 8 GiB", "8G", "gic-version=3"),
+            with("GICv3, entered at EL2", "512M", entered_higher),
+        ]);
+    }
+    let boot = |(name, machine): (&str, Machine)| {
+        let run = Run {
+            machine,
+            name: name.into(),
+            ..Run::new(arch, Flavour::Debug, Program::demo())
+        };
+        demo(context, run, MACHINE_SCRIPT)
+    };
+    machines.into_iter().map(boot).collect()
 }
 
 /// The ways to enter it.
@@ -86,12 +124,12 @@ pub(super) fn doors(arch: Arch) -> Vec<Step> {
         steps.push(Step::new(
             format!("boot by {}", door.name()),
             move |context| {
-                demo(
-                    context,
-                    &Kind::new(arch, Flavour::Release),
-                    Some(door),
-                    SHORT_SCRIPT,
-                )
+                let run = Run {
+                    door: Some(door),
+                    name: format!("by {}", door.name()),
+                    ..Run::new(arch, Flavour::Release, Program::demo())
+                };
+                Ok(vec![demo(context, run, SHORT_SCRIPT)?])
             },
         ));
     }
@@ -128,8 +166,7 @@ fn examples(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
     let step = |name: String| {
         let program = Program::example(&name);
         Step::new(format!("example {name}"), move |context| {
-            let kind = Kind::new(arch, Flavour::Debug);
-            let outcome = boot(context, &kind, &program, None, Input::Nothing, SYSTEM_BOUND)?;
+            let outcome = Run::new(arch, Flavour::Debug, program).boot(context)?;
             Ok(vec![verdict(&name, &outcome)])
         })
     };
@@ -156,11 +193,8 @@ fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
         clippy.args(["--package", package]);
     }
     clippy.args(["--", "-Dwarnings"]);
-    single(
-        &format!("cargo clippy {}", packages.join(" ")),
-        clippy,
-        context,
-    )
+    let name = format!("cargo clippy {}", packages.join(" "));
+    single(&name, Some(arch), clippy, context)
 }
 
 /// Builds the kernel and holds its file against the rules.
@@ -179,15 +213,12 @@ fn kernel_image(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
     Ok(findings.into_iter().map(case).collect())
 }
 
-fn conformance(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
-    let outcome = boot(
-        context,
-        kind,
-        &Program::conformance(),
-        None,
-        Input::Nothing,
-        SUITE_BOUND,
-    )?;
+fn conformance(context: &Context, arch: Arch, flavour: Flavour) -> Result<Vec<Case>> {
+    let outcome = Run {
+        bound: SUITE_BOUND,
+        ..Run::new(arch, flavour, Program::conformance())
+    }
+    .boot(context)?;
     let mut cases = conformance::read(&outcome.lines);
     // Failed tests explain an end with "failure"; any other bad end is a failure of its own, also
     // behind lines that are all good.
@@ -199,30 +230,34 @@ fn conformance(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
 }
 
 /// Threads that do their worst, while a debug kernel looks for broken invariants every so often.
-fn stress(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
-    let options = match kind.flavour {
+fn stress(context: &Context, arch: Arch, flavour: Flavour) -> Result<Vec<Case>> {
+    let options = match flavour {
         Flavour::Debug => Options {
             log: Some(Log::Quiet),
             check: Some(CHECK_EVERY),
         },
         _ => Options::default(),
     };
-    let outcome = boot_with(
-        context,
-        kind,
-        &Program::stress(),
-        None,
-        Input::Nothing,
-        STRESS_BOUND,
-        options,
-    )?;
+    let outcome = Run {
+        bound: STRESS_BOUND,
+        machine: Machine {
+            options,
+            ..Machine::new(arch)
+        },
+        ..Run::new(arch, flavour, Program::stress())
+    }
+    .boot(context)?;
     Ok(vec![verdict("stress", &outcome)])
 }
 
-fn demo(context: &Context, kind: &Kind, how: Option<Boot>, script: &str) -> Result<Vec<Case>> {
-    let input = Input::Script(Script::new(script, PROMPT));
-    let outcome = boot(context, kind, &Program::demo(), how, input, SYSTEM_BOUND)?;
-    Ok(vec![verdict(&format!("demo: {script}"), &outcome)])
+fn demo(context: &Context, run: Run, script: &str) -> Result<Case> {
+    let name = format!("demo {}: {script}", run.name);
+    let outcome = Run {
+        input: Input::Script(Script::new(script, PROMPT)),
+        ..run
+    }
+    .boot(context)?;
+    Ok(verdict(&name, &outcome))
 }
 
 /// Two discs from the same input, made at different times, have the same bytes.
@@ -258,49 +293,52 @@ fn reproducible(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
     ])
 }
 
-fn boot(
-    context: &Context,
-    kind: &Kind,
-    program: &Program,
-    how: Option<Boot>,
+/// A program on a kernel on a machine.
+struct Run {
+    kind: Kind,
+    program: Program,
+    /// None: the usual one.
+    door: Option<Boot>,
+    machine: Machine,
     input: Input,
     bound: Duration,
-) -> Result<Outcome> {
-    let options = Options::default();
-    boot_with(context, kind, program, how, input, bound, options)
+    /// What tells it from the usual run; part of its log's name.
+    name: String,
 }
 
-fn boot_with(
-    context: &Context,
-    kind: &Kind,
-    program: &Program,
-    how: Option<Boot>,
-    input: Input,
-    bound: Duration,
-    options: Options,
-) -> Result<Outcome> {
-    let how = kind.arch.door(how)?;
-    let kernel = build::kernel(context.workspace, kind, Show::OnFailure)?;
-    let root_task = build::root_task(context.workspace, kind, program, Show::OnFailure)?;
-    let medium = run::medium(context.workspace, &kernel, &root_task, how, context.consent)?;
-    let machine = Machine {
-        options,
-        ..Machine::new(kind.arch)
-    };
-    let command = machine.command(&medium);
-    let markers = Markers::default();
-    let outcome = Session {
-        arch: kind.arch,
-        command,
-        input,
-        markers,
-        bound: Some(bound),
-        echo: Echo::Nowhere,
+impl Run {
+    fn new(arch: Arch, flavour: Flavour, program: Program) -> Self {
+        Self {
+            kind: Kind::new(arch, flavour),
+            program,
+            door: None,
+            machine: Machine::new(arch),
+            input: Input::Nothing,
+            bound: SYSTEM_BOUND,
+            name: String::new(),
+        }
     }
-    .run()?;
-    let log = context.log(&format!("{} {kind} {how:?}", program.name));
-    workspace::write(&log, outcome.lines.join("\n").as_bytes())?;
-    Ok(outcome)
+
+    fn boot(self, context: &Context) -> Result<Outcome> {
+        let Self { kind, program, .. } = &self;
+        let door = kind.arch.door(self.door)?;
+        let kernel = build::kernel(context.workspace, kind, Show::OnFailure)?;
+        let root_task = build::root_task(context.workspace, kind, program, Show::OnFailure)?;
+        let consent = context.consent;
+        let medium = run::medium(context.workspace, &kernel, &root_task, door, consent)?;
+        let log = context.log(&format!("{} {kind} {}", program.name, self.name));
+        let outcome = Session {
+            arch: kind.arch,
+            command: self.machine.command(&medium),
+            input: self.input,
+            markers: Markers::default(),
+            bound: Some(self.bound),
+            echo: Echo::Nowhere,
+        }
+        .run()?;
+        workspace::write(&log, outcome.lines.join("\n").as_bytes())?;
+        Ok(outcome)
+    }
 }
 
 fn verdict(name: &str, outcome: &Outcome) -> Case {
