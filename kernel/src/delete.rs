@@ -208,6 +208,7 @@ fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
     }
     let last = cdt::is_final(k, slot);
     match cap {
+        Cap::VSpace(_) if !last => k.asids.spaces_changed(),
         Cap::Frame(c) => {
             isa::vspace::unmap_frame(k, c);
             if last && !c.device {

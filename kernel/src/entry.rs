@@ -8,6 +8,7 @@ use crate::fastpath;
 use crate::fault::{self, Fault};
 use crate::isa;
 use crate::kernel::DOMAINS;
+use crate::object::asid;
 use crate::object::irq;
 use crate::object::sched_context;
 use crate::object::store::Ref;
@@ -210,7 +211,7 @@ pub(crate) fn resume(k: &mut Kernel) -> Resume {
         k[thread.context()].continue_at_fault_ip();
         k[thread].state = ThreadState::Running;
     }
-    isa::vspace::activate(k, thread);
+    asid::activate(k, thread);
     sched::fpu_prepare(k, thread);
     if PROFILE.hardware_debug_api {
         isa::debug::prepare(k, thread);

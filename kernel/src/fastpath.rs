@@ -129,7 +129,7 @@ struct Call {
 impl Call {
     #[inline(always)]
     fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
-        let slot = cspace::lookup(k, thread, k[thread.context()].capability()).ok()?;
+        let slot = cspace::find(k, thread, k[thread.context()].capability())?;
         let cap = k[slot].endpoint()?;
         let answerable = cap.rights.grant() || cap.rights.grant_reply();
         if !cap.rights.write() || !answerable || k[cap.endpoint].waiting != Waiting::Receivers {
@@ -190,7 +190,7 @@ impl ReplyRecv {
     fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
         let context = &k[thread.context()];
         let (reply, from) = (context.reply_capability(), context.capability());
-        let reply = k[cspace::lookup(k, thread, reply).ok()?].reply()?.reply;
+        let reply = k[cspace::find(k, thread, reply)?].reply()?.reply;
         let caller = k[reply].tcb?;
         let time = k[thread].sched_context?;
         let usual = matches!(k[caller].state, ThreadState::BlockedOnReply { .. })
@@ -200,7 +200,7 @@ impl ReplyRecv {
         if !usual || !sched_context::released(k, time) {
             return None;
         }
-        let cap = k[cspace::lookup(k, thread, from).ok()?].endpoint()?;
+        let cap = k[cspace::find(k, thread, from)?].endpoint()?;
         if !cap.rights.read()
             || k[cap.endpoint].waiting == Waiting::Senders
             || !hears_nothing(k, thread)
@@ -269,7 +269,7 @@ impl Flag {
         if MessageInfo(context.message_info()).extra_caps() != 0 || !nobody_due(k) {
             return None;
         }
-        let cap = k[cspace::lookup(k, thread, context.capability()).ok()?].notification()?;
+        let cap = k[cspace::find(k, thread, context.capability())?].notification()?;
         let notification = cap.notification;
         let before = match k[notification].signal {
             Signal::Active(badge) => badge,
@@ -302,7 +302,7 @@ struct Poll {
 impl Poll {
     #[inline(always)]
     fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
-        let slot = cspace::lookup(k, thread, k[thread.context()].capability()).ok()?;
+        let slot = cspace::find(k, thread, k[thread.context()].capability())?;
         let cap = k[slot].notification()?;
         let bound = k[cap.notification].bound_tcb;
         let usual = cap.rights.read()

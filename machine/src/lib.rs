@@ -24,7 +24,7 @@ pub mod layout;
 pub mod population;
 pub mod seam;
 
-pub use address::{KernelAddress, PhysicalAddress, VirtualAddress};
+pub use address::{KernelAddress, PhysicalAddress, Space, VirtualAddress};
 pub use irq::Irq;
 pub use kind::Kind;
 pub use population::Population;

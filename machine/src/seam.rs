@@ -3,7 +3,7 @@
 use crate::cache::Operation;
 use crate::debug;
 use crate::irq::{Polarity, Trigger};
-use crate::{Irq, KernelAddress, Kind, PhysicalAddress, VirtualAddress};
+use crate::{Irq, KernelAddress, Kind, Space, VirtualAddress};
 use core::ptr::NonNull;
 
 /// Time, in the counts of the machine's timer.
@@ -38,9 +38,8 @@ pub trait Machine {
 
     // --- Address spaces --------------------------------------------------------------
 
-    /// Makes `root`, tagged `asid`, the current address space. `None`: the kernel's own
-    /// (nothing of any user is mapped).
-    fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16);
+    /// Makes `space` the current address space. Cheap if it is.
+    fn set_space(&mut self, space: Space);
     /// Forgets the translation of the page at `page` in `asid` (and table walks to it).
     fn invalidate_page(&mut self, asid: u16, page: VirtualAddress);
     /// Forgets all translations of `asid`.

@@ -3,6 +3,7 @@
 use super::{Check, Objects, Population, Violation, expect, expect_of};
 use crate::Kernel;
 use crate::kernel::{DOMAINS, PRIORITIES};
+use crate::object::asid;
 use crate::object::endpoint::{Endpoint, Waiting};
 use crate::object::notification::{Notification, Signal};
 use crate::object::sched_context;
@@ -19,6 +20,7 @@ pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
         thread_links(objects, thread)?;
         place(k, thread)?;
         bindings(k, thread)?;
+        remembered_space(k, thread)?;
         forgotten(k, thread)
     })?;
     let mut queued = 0u64;
@@ -34,6 +36,16 @@ pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
     count(scheduler_queues(objects, threads)?);
     // Every member of a queue has links; so if the numbers agree, nobody has links without a queue.
     expect_numbers(queued == linked, "some thread has links and is in no queue")
+}
+
+/// What the thread remembers of its address space is still so, or known to be stale.
+fn remembered_space(k: &Kernel, thread: Ref<Tcb>) -> Check {
+    let known = k[thread].space;
+    let right = known
+        .get(k)
+        .is_none_or(|space| space == asid::space_of(k, thread));
+    let what = "a thread remembers another address space than its own";
+    expect(right, "space", what, thread.address())
 }
 
 fn expect_numbers(holds: bool, what: &'static str) -> Check {

@@ -11,8 +11,9 @@ use crate::isa;
 use crate::message::Message;
 use crate::object::cnode::{self, Slot};
 use crate::object::store::{Object, Ref};
+use crate::object::tcb::{Tcb, TcbSlot};
 use abi::object::{ASID_POOL_BITS, ASID_POOL_INDEX_BITS, num_asid_pools_bits};
-use machine::{KernelAddress, Kind, Machine};
+use machine::{KernelAddress, Kind, Machine, Space};
 
 /// ASIDs in a pool.
 pub const POOL_SIZE: usize = 1 << ASID_POOL_INDEX_BITS;
@@ -42,6 +43,9 @@ impl Object for AsidPool {
 #[derive(Clone, Debug)]
 pub struct AsidTable {
     pools: [Option<Ref<AsidPool>>; POOLS],
+    /// Counts the changes after which a thread may be in another address space than before.
+    /// Never wraps: an increment takes a system call.
+    epoch: u64,
 }
 
 impl AsidTable {
@@ -49,6 +53,7 @@ impl AsidTable {
     pub const fn new() -> Self {
         Self {
             pools: [None; POOLS],
+            epoch: 1,
         }
     }
 
@@ -61,6 +66,13 @@ impl AsidTable {
         if let Some(place) = self.pools.get_mut(usize::from(index)) {
             *place = pool;
         }
+        self.spaces_changed();
+    }
+
+    /// What threads remember of their address spaces no longer counts: an ASID names something
+    /// else, or a thread's capability to its root has changed.
+    pub(crate) fn spaces_changed(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
     }
 
     fn first_free(&self) -> Option<u8> {
@@ -99,11 +111,106 @@ pub fn names(k: &Kernel, asid: u16, expected: KernelAddress) -> bool {
 }
 
 pub(crate) fn set_root(k: &mut Kernel, asid: u16, root: Option<KernelAddress>) {
+    k.asids.spaces_changed();
     let (pool, entry) = split(asid);
     if let Some(pool) = k.asids.pool(pool)
         && let Some(place) = k[pool].roots.get_mut(entry)
     {
         *place = root;
+    }
+}
+
+/// `asid` no longer names anything.
+pub(crate) fn forget(k: &mut Kernel, asid: u16) {
+    set_root(k, asid, None);
+    // It may be the one in use: first nothing may be walked from its root any more.
+    k.machine.set_space(Space::KERNEL);
+    k.machine.invalidate_asid(asid);
+}
+
+/// Whether `cap` is a root that a thread can run in.
+pub(crate) fn is_assigned_root(cap: &Cap) -> bool {
+    matches!(cap, Cap::VSpace(VSpaceCap { asid: Some(_), .. }))
+}
+
+/// The root and ASID that a mapping operation names.
+pub(crate) fn assigned_root(
+    k: &Kernel,
+    slot: Ref<Slot>,
+) -> Result<(KernelAddress, u16), SyscallError> {
+    match k[slot].cap() {
+        Cap::VSpace(VSpaceCap {
+            root,
+            asid: Some(asid),
+        }) => Ok((root, asid)),
+        _ => Err(SyscallError::InvalidCapability(1)),
+    }
+}
+
+/// That `asid` names `root`, as a mapping operation asks.
+pub(crate) fn check(k: &Kernel, asid: u16, expected: KernelAddress) -> Result<(), SyscallError> {
+    match root(k, asid) {
+        None => Err(SyscallError::FailedLookup(
+            Lookup::Destination,
+            LookupFailure::InvalidRoot,
+        )),
+        Some(found) if found != expected => Err(SyscallError::InvalidCapability(1)),
+        Some(_) => Ok(()),
+    }
+}
+
+/// What a thread remembers of its address space, so that not each switch looks it up.
+///
+/// Invariant (docs/invariants.md#space): while `epoch` is that of the [`AsidTable`], `space` is
+/// what [`space_of`] would find.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(C)]
+pub struct KnownSpace {
+    space: Space,
+    epoch: u64,
+}
+
+impl KnownSpace {
+    /// Nothing is remembered.
+    pub const NONE: Self = Self {
+        space: Space::KERNEL,
+        epoch: 0,
+    };
+
+    /// What is remembered, if it still counts.
+    #[inline(always)]
+    pub(crate) fn get(self, k: &Kernel) -> Option<Space> {
+        (self.epoch == k.asids.epoch).then_some(self.space)
+    }
+}
+
+/// Makes the address space of `thread` current; if it has none that is valid, the kernel's own.
+#[doc(alias = "setVMRoot")]
+#[inline(always)]
+pub(crate) fn activate(k: &mut Kernel, thread: Ref<Tcb>) {
+    let space = match k[thread].space.get(k) {
+        Some(space) => space,
+        None => remember_space(k, thread),
+    };
+    k.machine.set_space(space);
+}
+
+#[cold]
+#[inline(never)]
+fn remember_space(k: &mut Kernel, thread: Ref<Tcb>) -> Space {
+    let (space, epoch) = (space_of(k, thread), k.asids.epoch);
+    k[thread].space = KnownSpace { space, epoch };
+    space
+}
+
+/// The address space of `thread`: that of the root in its slot, if the root's ASID is its own.
+pub(crate) fn space_of(k: &Kernel, thread: Ref<Tcb>) -> Space {
+    match k[thread.slot(TcbSlot::VSpace)].vspace() {
+        Some(VSpaceCap {
+            root,
+            asid: Some(asid),
+        }) if names(k, asid, root) => Space::new(root.physical(), asid),
+        _ => Space::KERNEL,
     }
 }
 
@@ -113,7 +220,7 @@ pub(crate) fn finalise_pool(k: &mut Kernel, cap: AsidPoolCap) {
         for entry in 0..POOL_SIZE {
             let asid = u16::from(cap.index) << ASID_POOL_INDEX_BITS | entry as u16;
             if root(k, asid).is_some() {
-                isa::vspace::forget_asid(k, asid);
+                forget(k, asid);
             }
         }
         k.asids.set_pool(cap.index, None);

@@ -9,6 +9,7 @@ use crate::cap::VmRights;
 use crate::fault::Fault;
 use crate::isa;
 use crate::message::Buffer;
+use crate::object::asid::KnownSpace;
 use crate::object::cnode::Slot;
 use crate::object::endpoint::Endpoint;
 use crate::object::notification::Notification;
@@ -117,6 +118,8 @@ pub struct Tcb {
     pub bound_notification: Option<Ref<Notification>>,
     /// The fault that its handler is told about, until the reply.
     pub fault: Option<Fault>,
+    /// The address space that the root in its slot stands for.
+    pub space: KnownSpace,
     /// User address of the IPC buffer.
     pub buffer: Word,
     /// Neighbours in the list of all threads (debug flavour).
@@ -148,6 +151,7 @@ impl Tcb {
             yield_to: None,
             bound_notification: None,
             fault: None,
+            space: KnownSpace::NONE,
             buffer: 0,
             all_next: None,
             all_previous: None,

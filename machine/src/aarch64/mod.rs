@@ -21,7 +21,7 @@ use crate::debug::Registers;
 use crate::irq::Trigger;
 use crate::layout::TIMER_IRQ;
 use crate::{
-    ArmMachine, Irq, KernelAddress, Kind, Machine, PhysicalAddress, Ticks, VirtualAddress,
+    ArmMachine, Irq, KernelAddress, Kind, Machine, PhysicalAddress, Space, Ticks, VirtualAddress,
 };
 use cache::Caches;
 use clock::Clock;
@@ -188,8 +188,8 @@ impl Machine for Arm {
     }
 
     #[inline(always)]
-    fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16) {
-        self.spaces.set_root(root, asid);
+    fn set_space(&mut self, space: Space) {
+        self.spaces.set_space(space);
     }
 
     fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {

@@ -6,7 +6,7 @@
 
 use super::features::Features;
 use super::registers::{data_barrier, instruction_barrier, store_barrier, write};
-use crate::{PhysicalAddress, VirtualAddress};
+use crate::{PhysicalAddress, Space, VirtualAddress};
 use core::arch::asm;
 
 const NARROW_TAGS: usize = 256;
@@ -16,7 +16,7 @@ const NARROW_TAGS: usize = 256;
 pub struct AddressSpaces {
     empty_root: u64,
     /// What TTBR0_EL1 holds.
-    current: u64,
+    current: Space,
     wide: bool,
     /// Whose translations each tag has, on processors with 8-bit tags.
     owners: [u16; NARROW_TAGS],
@@ -27,7 +27,7 @@ impl AddressSpaces {
     pub const fn new() -> Self {
         Self {
             empty_root: 0,
-            current: 0,
+            current: Space::KERNEL,
             wide: false,
             owners: [0; NARROW_TAGS],
         }
@@ -40,7 +40,6 @@ impl AddressSpaces {
     pub unsafe fn start(features: &Features, empty_root: PhysicalAddress) -> Self {
         let spaces = Self {
             empty_root: empty_root.0,
-            current: empty_root.0,
             wide: features.wide_asids,
             ..Self::new()
         };
@@ -54,16 +53,13 @@ impl AddressSpaces {
         spaces
     }
 
-    /// Makes `root` the current address space.
+    /// Makes `space` the current one.
     #[inline(always)]
-    pub fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16) {
-        let (root, asid) = match root {
-            Some(root) => (root.0, asid),
-            None => (self.empty_root, 0),
-        };
-        let wanted = root | u64::from(asid) << 48;
-        if self.current != wanted {
-            self.current = wanted;
+    pub fn set_space(&mut self, space: Space) {
+        if self.current != space {
+            self.current = space;
+            let root = space.root().map_or(self.empty_root, |root| root.0);
+            let asid = space.asid();
             if !self.wide {
                 self.take_tag(asid);
             }

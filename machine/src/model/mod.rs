@@ -30,7 +30,7 @@ pub use tlb::{Invalidation, Translation};
 
 use crate::irq::{Polarity, Trigger};
 use crate::{
-    Irq, KernelAddress, Kind, Machine, PhysicalAddress, Population, Ticks, VirtualAddress,
+    Irq, KernelAddress, Kind, Machine, PhysicalAddress, Population, Space, Ticks, VirtualAddress,
     X86Machine,
 };
 use arm::Arm;
@@ -409,9 +409,9 @@ impl Machine for Model {
         self.memory.clear(at, len);
     }
 
-    fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16) {
-        self.tlb.root = root;
-        self.tlb.asid = asid;
+    fn set_space(&mut self, space: Space) {
+        self.tlb.root = space.root();
+        self.tlb.asid = space.asid();
         self.tlb.roots_set += 1;
     }
 

@@ -157,7 +157,7 @@ fn the_translation_cache_keeps_what_it_was_not_told_to_forget() {
     let tables = tables(&mut m);
     let (root, last) = (tables[0], tables[tables.len() - 1]);
     m.store(last.plus(8), paging::page(1, 0x8000, false));
-    m.set_root(Some(root.physical()), 3);
+    m.set_space(Space::new(root.physical(), 3));
     let page = VirtualAddress(0x1000);
     let read_only = Translation {
         physical: PhysicalAddress(0x8010),
@@ -188,7 +188,7 @@ fn a_large_page_is_one_translation() {
     let tables = tables(&mut m);
     let (root, above_last) = (tables[0], tables[tables.len() - 2]);
     m.store(above_last, paging::page(2, 0x20_0000, true));
-    m.set_root(Some(root.physical()), 1);
+    m.set_space(Space::new(root.physical(), 1));
     let found = m
         .translate(VirtualAddress(0x12_3450))
         .map(|t| (t.physical, t.bits));

@@ -13,7 +13,7 @@ pub mod tlb;
 
 use crate::layout::TIMER_IRQ;
 use crate::{
-    Irq, KernelAddress, Kind, Machine, PhysicalAddress, RiscvMachine, Ticks, VirtualAddress,
+    Irq, KernelAddress, Kind, Machine, PhysicalAddress, RiscvMachine, Space, Ticks, VirtualAddress,
 };
 use clock::Clock;
 use core::ptr::NonNull;
@@ -171,8 +171,8 @@ impl Machine for Riscv {
     }
 
     #[inline(always)]
-    fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16) {
-        self.spaces.set_root(root, asid);
+    fn set_space(&mut self, space: Space) {
+        self.spaces.set_space(space);
     }
 
     fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {

@@ -2,7 +2,7 @@
 //! remembered that is no longer true.
 
 use super::csr;
-use crate::{PhysicalAddress, VirtualAddress};
+use crate::{Space, VirtualAddress};
 use core::arch::asm;
 
 const MODE_SV39: u64 = 8 << 60;
@@ -18,8 +18,7 @@ const TAG_BITS: u64 = 0xffff;
 pub struct AddressSpaces {
     kernel_root: u64,
     /// What `satp` holds.
-    current: u64,
-    asid: u16,
+    space: Space,
     /// The largest tag.
     tags: u64,
 }
@@ -29,8 +28,7 @@ impl AddressSpaces {
     pub const fn new() -> Self {
         Self {
             kernel_root: 0,
-            current: 0,
-            asid: 0,
+            space: Space::KERNEL,
             tags: 0,
         }
     }
@@ -47,8 +45,7 @@ impl AddressSpaces {
         forget_everything();
         Self {
             kernel_root: root,
-            current: root,
-            asid: 0,
+            space: Space::KERNEL,
             tags,
         }
     }
@@ -64,16 +61,15 @@ impl AddressSpaces {
         if asid <= self.tags { asid } else { 0 }
     }
 
-    /// Makes `root` the current address space.
+    /// Makes `space` the current one.
     #[inline(always)]
-    pub fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16) {
-        let value = match root {
-            Some(root) => MODE_SV39 | self.tag(asid) << TAG_SHIFT | root.0 >> 12,
-            None => self.kernel_root,
-        };
-        self.asid = asid;
-        if self.current != value {
-            self.current = value;
+    pub fn set_space(&mut self, space: Space) {
+        if self.space != space {
+            self.space = space;
+            let value = match space.root() {
+                Some(root) => MODE_SV39 | self.tag(space.asid()) << TAG_SHIFT | root.0 >> 12,
+                None => self.kernel_root,
+            };
             // SAFETY: every root shows the kernel at the same place.
             unsafe { csr::set_satp(value) };
             if self.tags < TAG_BITS && value >> TAG_SHIFT & TAG_BITS == 0 {
@@ -86,7 +82,7 @@ impl AddressSpaces {
     pub fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {
         match self.tag(asid) {
             // Forgotten with the next switch, unless it is the current one.
-            0 if asid != self.asid => {}
+            0 if asid != self.space.asid() => {}
             tag => forget_page(page.0, tag),
         }
     }
@@ -94,7 +90,7 @@ impl AddressSpaces {
     /// Forgets all translations of `asid`.
     pub fn invalidate_asid(&mut self, asid: u16) {
         match self.tag(asid) {
-            0 if asid != self.asid => {}
+            0 if asid != self.space.asid() => {}
             tag => forget_tag(tag),
         }
     }

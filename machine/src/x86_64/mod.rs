@@ -19,7 +19,7 @@ pub mod tlb;
 
 use crate::irq::{Polarity, Trigger};
 use crate::{
-    Irq, KernelAddress, Kind, Machine, PhysicalAddress, Ticks, VirtualAddress, X86Machine,
+    Irq, KernelAddress, Kind, Machine, PhysicalAddress, Space, Ticks, VirtualAddress, X86Machine,
 };
 use clock::Clock;
 use core::ptr::NonNull;
@@ -172,8 +172,8 @@ impl Machine for X86 {
     }
 
     #[inline(always)]
-    fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16) {
-        self.spaces.set_root(root, asid);
+    fn set_space(&mut self, space: Space) {
+        self.spaces.set_space(space);
     }
 
     fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {

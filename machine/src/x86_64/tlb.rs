@@ -2,7 +2,7 @@
 
 use super::cpuid::Features;
 use super::registers;
-use crate::{PhysicalAddress, VirtualAddress};
+use crate::{Space, VirtualAddress};
 use core::arch::asm;
 
 const CR4_GLOBAL_PAGES: u64 = 1 << 7;
@@ -18,7 +18,7 @@ pub struct AddressSpaces {
     kernel_root: u64,
     /// Root and, with tags, ASID of the current space: what CR3 holds in user mode.
     current: u64,
-    asid: u16,
+    space: Space,
     tagged: bool,
     /// The entry stubs write CR3, because user mode does not see the kernel.
     isolated: bool,
@@ -30,7 +30,7 @@ impl AddressSpaces {
         Self {
             kernel_root: 0,
             current: 0,
-            asid: 0,
+            space: Space::KERNEL,
             tagged: false,
             isolated: false,
         }
@@ -52,28 +52,25 @@ impl AddressSpaces {
         Self {
             kernel_root: root,
             current: root,
-            asid: 0,
+            space: Space::KERNEL,
             tagged: features.pcid,
             isolated,
         }
     }
 
-    /// Makes `root` the current address space.
+    /// Makes `space` the current one.
     #[inline(always)]
-    pub fn set_root(&mut self, root: Option<PhysicalAddress>, asid: u16) {
-        let (root, asid) = match root {
-            Some(root) => (root.0, asid),
-            None => (self.kernel_root, 0),
-        };
-        let tag = if self.tagged {
-            u64::from(asid) & TAG_BITS
-        } else {
-            0
-        };
-        if self.current != root | tag {
+    pub fn set_space(&mut self, space: Space) {
+        if self.space != space {
+            self.space = space;
+            let root = space.root().map_or(self.kernel_root, |root| root.0);
+            let (tag, flags) = if self.tagged {
+                (u64::from(space.asid()) & TAG_BITS, NO_FLUSH)
+            } else {
+                (0, 0)
+            };
             self.current = root | tag;
-            self.asid = asid;
-            self.load(if self.tagged { NO_FLUSH } else { 0 });
+            self.load(flags);
         }
     }
 
@@ -91,7 +88,7 @@ impl AddressSpaces {
     pub fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {
         if self.tagged {
             invalidate_tag(One::Page, asid, page.0);
-        } else if asid == self.asid && !self.isolated {
+        } else if asid == self.space.asid() && !self.isolated {
             // SAFETY: forgetting a translation has no other effect.
             unsafe { asm!("invlpg [{}]", in(reg) page.0, options(nostack, preserves_flags)) };
         }
@@ -102,7 +99,7 @@ impl AddressSpaces {
     pub fn invalidate_asid(&mut self, asid: u16) {
         if self.tagged {
             invalidate_tag(One::Tag, asid, 0);
-        } else if asid == self.asid {
+        } else if asid == self.space.asid() {
             self.load(0);
         }
     }

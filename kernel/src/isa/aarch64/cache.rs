@@ -14,14 +14,13 @@ use abi::PROFILE;
 use abi::aarch64::user_top;
 use abi::invocation::Invocation;
 use machine::cache::Operation;
-use machine::{ArmMachine, Machine, PhysicalAddress, VirtualAddress};
+use machine::{ArmMachine, Machine, Space, VirtualAddress};
 
 /// A range of one mapped page, and what is to be done with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Maintenance {
     operation: Operation,
-    root: PhysicalAddress,
-    asid: u16,
+    space: Space,
     start: VirtualAddress,
     len: u64,
 }
@@ -29,7 +28,7 @@ pub struct Maintenance {
 impl Maintenance {
     /// Does it.
     pub fn commit(self, k: &mut Kernel) {
-        k.machine.set_root(Some(self.root), self.asid);
+        k.machine.set_space(self.space);
         k.machine.maintain(self.operation, self.start, self.len);
     }
 }
@@ -78,8 +77,7 @@ pub(super) fn decode_vspace(
     check_invalidate(operation, leaf)?;
     Ok(Some(Maintenance {
         operation,
-        root: vspace.root.physical(),
-        asid,
+        space: Space::new(vspace.root.physical(), asid),
         start: VirtualAddress(start),
         len: end.wrapping_sub(start),
     }))
@@ -122,8 +120,7 @@ pub(super) fn decode_page(
     check_invalidate(operation, leaf)?;
     Ok(Maintenance {
         operation,
-        root: root.physical(),
-        asid: mapping.asid,
+        space: Space::new(root.physical(), mapping.asid),
         start: VirtualAddress(mapping.address.0.wrapping_add(start)),
         len: end.wrapping_sub(start),
     })

@@ -20,7 +20,6 @@ use crate::message::Message;
 use crate::object::asid;
 use crate::object::cnode::Slot;
 use crate::object::store::Ref;
-use crate::object::tcb::{Tcb, TcbSlot};
 use abi::aarch64::{user_top, vm_attributes};
 use abi::cap_type;
 use abi::invocation::Invocation;
@@ -193,11 +192,6 @@ pub(crate) fn unassigned_root(cap: &Cap) -> Option<VSpaceCap> {
     }
 }
 
-/// Whether `cap` is a root that a thread can run in.
-pub(crate) fn is_assigned_root(cap: &Cap) -> bool {
-    matches!(cap, Cap::VSpace(VSpaceCap { asid: Some(_), .. }))
-}
-
 /// Gives `asid` to a root.
 pub(crate) fn assign(k: &mut Kernel, root: VSpaceCap, asid: u16) -> Cap {
     asid::set_root(k, asid, Some(root.root));
@@ -207,59 +201,14 @@ pub(crate) fn assign(k: &mut Kernel, root: VSpaceCap, asid: u16) -> Cap {
     })
 }
 
-/// The root and ASID that a mapping operation names.
-fn assigned_root(k: &Kernel, slot: Ref<Slot>) -> Result<(KernelAddress, u16), SyscallError> {
-    match k[slot].cap() {
-        Cap::VSpace(VSpaceCap {
-            root,
-            asid: Some(asid),
-        }) => Ok((root, asid)),
-        _ => Err(SyscallError::InvalidCapability(1)),
-    }
-}
-
-fn check_asid(k: &Kernel, asid: u16, root: KernelAddress) -> Result<(), SyscallError> {
-    match asid::root(k, asid) {
-        None => Err(SyscallError::FailedLookup(
-            Lookup::Destination,
-            LookupFailure::InvalidRoot,
-        )),
-        Some(found) if found != root => Err(SyscallError::InvalidCapability(1)),
-        Some(_) => Ok(()),
-    }
-}
-
-/// `asid` no longer names anything.
-pub(crate) fn forget_asid(k: &mut Kernel, asid: u16) {
-    asid::set_root(k, asid, None);
-    // It may be the one in use: first nothing may be walked from it any more.
-    k.machine.set_root(None, 0);
-    k.machine.invalidate_asid(asid);
-}
-
 /// The last capability to a root goes.
 pub(crate) fn finalise_root(k: &mut Kernel, cap: VSpaceCap) {
     if let Some(asid) = cap.asid
         && asid::names(k, asid, cap.root)
     {
-        forget_asid(k, asid);
+        asid::forget(k, asid);
     }
     k.machine.gone(cap.root, 1 << super::VSPACE_BITS);
-}
-
-/// Makes the address space of `thread` current; if it has none that is valid, the kernel's own.
-#[doc(alias = "setVMRoot")]
-#[inline]
-pub(crate) fn activate(k: &mut Kernel, thread: Ref<Tcb>) {
-    match k[thread.slot(TcbSlot::VSpace)].vspace() {
-        Some(VSpaceCap {
-            root,
-            asid: Some(asid),
-        }) if asid::names(k, asid, root) => {
-            k.machine.set_root(Some(root.physical()), asid);
-        }
-        _ => k.machine.set_root(None, 0),
-    }
 }
 
 // --- Frames -----------------------------------------------------------------------------------------
@@ -382,8 +331,8 @@ fn decode_map_frame(
         return Err(SyscallError::TruncatedMessage);
     };
     let [address, rights, attributes] = [0, 1, 2].map(|n| m.word(k, n));
-    let (root, asid) = assigned_root(k, vspace)?;
-    check_asid(k, asid, root)?;
+    let (root, asid) = asid::assigned_root(k, vspace)?;
+    asid::check(k, asid, root)?;
     let bits = frame.size.bits();
     if !bits::aligned(address, bits) {
         return Err(SyscallError::AlignmentError);
@@ -528,11 +477,11 @@ fn decode_map_table(
         return Err(SyscallError::InvalidCapability(0));
     }
     let address = m.word(k, 0);
-    let (root, asid) = assigned_root(k, vspace)?;
+    let (root, asid) = asid::assigned_root(k, vspace)?;
     if address > USER_TOP {
         return Err(SyscallError::InvalidArgument(0));
     }
-    check_asid(k, asid, root)?;
+    asid::check(k, asid, root)?;
     // Where the walk ends there is room for a table, unless it ends at a page or where one goes.
     let entry = last_entry(k, root, address)
         .filter(|entry| entry.bits > PAGE_SPAN && !entry.valid())

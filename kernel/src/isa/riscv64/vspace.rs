@@ -18,7 +18,6 @@ use crate::message::Message;
 use crate::object::asid;
 use crate::object::cnode::Slot;
 use crate::object::store::Ref;
-use crate::object::tcb::{Tcb, TcbSlot};
 use abi::Word;
 use abi::cap_type;
 use abi::invocation::Invocation;
@@ -181,11 +180,6 @@ pub(crate) fn unassigned_root(cap: &Cap) -> Option<VSpaceCap> {
     }
 }
 
-/// Whether `cap` is a root that a thread can run in.
-pub(crate) fn is_assigned_root(cap: &Cap) -> bool {
-    matches!(cap, Cap::VSpace(VSpaceCap { asid: Some(_), .. }))
-}
-
 /// Gives `asid` to a root.
 pub(crate) fn assign(k: &mut Kernel, root: VSpaceCap, asid: u16) -> Cap {
     share_kernel(k, root.root);
@@ -206,59 +200,14 @@ fn share_kernel(k: &mut Kernel, root: KernelAddress) {
     }
 }
 
-/// The root and ASID that a mapping operation names, with its checks in order.
-fn assigned_root(k: &Kernel, slot: Ref<Slot>) -> Result<(KernelAddress, u16), SyscallError> {
-    match k[slot].cap() {
-        Cap::VSpace(VSpaceCap {
-            root,
-            asid: Some(asid),
-        }) => Ok((root, asid)),
-        _ => Err(SyscallError::InvalidCapability(1)),
-    }
-}
-
-fn check_asid(k: &Kernel, asid: u16, root: KernelAddress) -> Result<(), SyscallError> {
-    match asid::root(k, asid) {
-        None => Err(SyscallError::FailedLookup(
-            Lookup::Destination,
-            LookupFailure::InvalidRoot,
-        )),
-        Some(found) if found != root => Err(SyscallError::InvalidCapability(1)),
-        Some(_) => Ok(()),
-    }
-}
-
-/// `asid` no longer names anything.
-pub(crate) fn forget_asid(k: &mut Kernel, asid: u16) {
-    asid::set_root(k, asid, None);
-    k.machine.invalidate_asid(asid);
-    // It may be the one in use: nothing of it may be reached through the root register.
-    k.machine.set_root(None, 0);
-}
-
 /// The last capability to a root goes.
 pub(crate) fn finalise_root(k: &mut Kernel, cap: VSpaceCap) {
     if let Some(asid) = cap.asid
         && asid::names(k, asid, cap.root)
     {
-        forget_asid(k, asid);
+        asid::forget(k, asid);
     }
     k.machine.gone(cap.root, 1 << super::VSPACE_BITS);
-}
-
-/// Makes the address space of `thread` current; if it has none that is valid, the kernel's own.
-#[doc(alias = "setVMRoot")]
-#[inline]
-pub(crate) fn activate(k: &mut Kernel, thread: Ref<Tcb>) {
-    match k[thread.slot(TcbSlot::VSpace)].vspace() {
-        Some(VSpaceCap {
-            root,
-            asid: Some(asid),
-        }) if asid::names(k, asid, root) => {
-            k.machine.set_root(Some(root.physical()), asid);
-        }
-        _ => k.machine.set_root(None, 0),
-    }
 }
 
 /// What is to be done with a root, which is a table all the same.
@@ -407,8 +356,8 @@ fn decode_map_frame(
         return Err(SyscallError::TruncatedMessage);
     };
     let [address, rights, attributes] = [0, 1, 2].map(|n| m.word(k, n));
-    let (root, asid) = assigned_root(k, vspace)?;
-    check_asid(k, asid, root)?;
+    let (root, asid) = asid::assigned_root(k, vspace)?;
+    asid::check(k, asid, root)?;
     let last = address.checked_add(bits::mask(frame.size.bits()));
     if last.is_none_or(|last| last >= USER_TOP) {
         return Err(SyscallError::InvalidArgument(0));
@@ -546,11 +495,11 @@ fn decode_map_table(
         return Err(SyscallError::InvalidCapability(0));
     }
     let address = m.word(k, 0);
-    let (root, asid) = assigned_root(k, vspace)?;
+    let (root, asid) = asid::assigned_root(k, vspace)?;
     if address >= USER_TOP {
         return Err(SyscallError::InvalidArgument(0));
     }
-    check_asid(k, asid, root)?;
+    asid::check(k, asid, root)?;
     let found = last_entry(k, root, address).ok_or(SyscallError::DeleteFirst)?;
     // The last level has no tables below it.
     let last_level = LEVEL_BITS

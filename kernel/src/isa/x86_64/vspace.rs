@@ -15,7 +15,6 @@ use crate::message::Message;
 use crate::object::asid;
 use crate::object::cnode::Slot;
 use crate::object::store::Ref;
-use crate::object::tcb::{Tcb, TcbSlot};
 use abi::Word;
 use abi::cap_type;
 use abi::invocation::Invocation;
@@ -175,11 +174,6 @@ pub(crate) fn unassigned_root(cap: &Cap) -> Option<VSpaceCap> {
     }
 }
 
-/// Whether `cap` is a root that a thread can run in.
-pub(crate) fn is_assigned_root(cap: &Cap) -> bool {
-    matches!(cap, Cap::VSpace(VSpaceCap { asid: Some(_), .. }))
-}
-
 /// Gives `asid` to a root.
 pub(crate) fn assign(k: &mut Kernel, root: VSpaceCap, asid: u16) -> Cap {
     asid::set_root(k, asid, Some(root.root));
@@ -189,59 +183,14 @@ pub(crate) fn assign(k: &mut Kernel, root: VSpaceCap, asid: u16) -> Cap {
     })
 }
 
-/// The root and ASID that a mapping operation names, with its checks in order.
-fn assigned_root(k: &Kernel, slot: Ref<Slot>) -> Result<(KernelAddress, u16), SyscallError> {
-    match k[slot].cap() {
-        Cap::VSpace(VSpaceCap {
-            root,
-            asid: Some(asid),
-        }) => Ok((root, asid)),
-        _ => Err(SyscallError::InvalidCapability(1)),
-    }
-}
-
-fn check_asid(k: &Kernel, asid: u16, root: KernelAddress) -> Result<(), SyscallError> {
-    match asid::root(k, asid) {
-        None => Err(SyscallError::FailedLookup(
-            Lookup::Destination,
-            LookupFailure::InvalidRoot,
-        )),
-        Some(found) if found != root => Err(SyscallError::InvalidCapability(1)),
-        Some(_) => Ok(()),
-    }
-}
-
-/// `asid` no longer names anything.
-pub(crate) fn forget_asid(k: &mut Kernel, asid: u16) {
-    asid::set_root(k, asid, None);
-    k.machine.invalidate_asid(asid);
-    // It may be the one in use: nothing of it may be reached through the root register.
-    k.machine.set_root(None, 0);
-}
-
 /// The last capability to a root goes.
 pub(crate) fn finalise_root(k: &mut Kernel, cap: VSpaceCap) {
     if let Some(asid) = cap.asid
         && asid::names(k, asid, cap.root)
     {
-        forget_asid(k, asid);
+        asid::forget(k, asid);
     }
     k.machine.gone(cap.root, 1 << super::VSPACE_BITS);
-}
-
-/// Makes the address space of `thread` current; if it has none that is valid, the kernel's own.
-#[doc(alias = "setVMRoot")]
-#[inline]
-pub(crate) fn activate(k: &mut Kernel, thread: Ref<Tcb>) {
-    match k[thread.slot(TcbSlot::VSpace)].vspace() {
-        Some(VSpaceCap {
-            root,
-            asid: Some(asid),
-        }) if asid::names(k, asid, root) => {
-            k.machine.set_root(Some(root.physical()), asid);
-        }
-        _ => k.machine.set_root(None, 0),
-    }
 }
 
 // --- Frames -----------------------------------------------------------------------------------------
@@ -346,7 +295,7 @@ fn decode_map_frame(
         return Err(SyscallError::TruncatedMessage);
     };
     let [address, rights, attributes] = [0, 1, 2].map(|n| m.word(k, n));
-    let (root, asid) = assigned_root(k, vspace)?;
+    let (root, asid) = asid::assigned_root(k, vspace)?;
     match frame.mapping {
         Some(mapping) if mapping.asid != asid => return Err(SyscallError::InvalidCapability(1)),
         Some(mapping) if mapping.address.0 != address => {
@@ -361,7 +310,7 @@ fn decode_map_frame(
         }
         None => {}
     }
-    check_asid(k, asid, root)?;
+    asid::check(k, asid, root)?;
     if !bits::aligned(address, frame.size.bits()) {
         return Err(SyscallError::AlignmentError);
     }
@@ -496,11 +445,11 @@ fn decode_map_table(
     }
     let address = m.word(k, 0) & !bits::mask(table.level.span_bits());
     let attributes = m.word(k, 1);
-    let (root, asid) = assigned_root(k, vspace)?;
+    let (root, asid) = asid::assigned_root(k, vspace)?;
     if address > USER_MAX {
         return Err(SyscallError::InvalidArgument(0));
     }
-    check_asid(k, asid, root)?;
+    asid::check(k, asid, root)?;
     let entry = entry_at(k, root, address, table.level.span_bits()).map_err(missing_table)?;
     if k.machine.load(entry) & PRESENT != 0 {
         return Err(SyscallError::DeleteFirst);

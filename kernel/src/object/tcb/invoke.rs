@@ -9,6 +9,7 @@ use crate::invocation::Done;
 use crate::ipc;
 use crate::isa;
 use crate::message::Message;
+use crate::object::asid;
 use crate::object::cnode::Slot;
 use crate::object::notification::{self, Notification, Signal};
 use crate::object::sched_context::{self, SchedContext};
@@ -158,6 +159,7 @@ impl TcbInvocation {
                 }
                 install(k, target, TcbSlot::CSpace, cspace)?;
                 install(k, target, TcbSlot::VSpace, vspace)?;
+                k.asids.spaces_changed();
                 if let Some(buffer) = buffer {
                     set_buffer(k, target, buffer)?;
                 }
@@ -396,7 +398,7 @@ fn decode_spaces(
         return Err(SyscallError::IllegalOperation);
     }
     let vspace_cap = derive_with_data(k, vspace, vspace_data)?;
-    if !isa::vspace::is_assigned_root(&vspace_cap) {
+    if !asid::is_assigned_root(&vspace_cap) {
         return Err(SyscallError::IllegalOperation);
     }
     Ok((
