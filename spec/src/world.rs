@@ -226,6 +226,15 @@ impl World {
         self.make_in(self.source, kind, bits)
     }
 
+    /// A pool of ASIDs out of a page of memory.
+    pub fn pool(&mut self, memory: Word, invocation: Invocation) -> Word {
+        let at = self.free;
+        self.free += 1;
+        let control = bootinfo::ASID_CONTROL as Word;
+        self.must(control, invocation, &[at, DEPTH], &[memory, CNODE]);
+        at
+    }
+
     /// From now on objects are made from this untyped memory, which is in the world.
     pub fn makes_from(&mut self, untyped: Word) {
         self.source = untyped;

@@ -94,9 +94,9 @@ fn sporadic_budgets() {
 #[test]
 fn address_spaces() {
     let [states, transitions, successes] = match abi::ISA {
-        Isa::X86_64 => [14_690, 170_495, 70_963],
-        Isa::AArch64 => [16_965, 184_210, 79_928],
-        Isa::RiscV64 => [14_915, 167_050, 73_014],
+        Isa::X86_64 => [26_599, 277_130, 117_565],
+        Isa::AArch64 => [28_413, 286_650, 124_197],
+        Isa::RiscV64 => [24_995, 260_680, 113_265],
     };
     exactly(scopes::address_spaces(4), states, transitions, successes);
 }

@@ -82,6 +82,10 @@ const ASID_CONTROL: Word = 11;
 const FIRST_POOL: Word = 12;
 /// For a copy of a table or a root.
 const COPY: Word = 13;
+/// What the first pool of the world is made of: the thread's own address space is in it.
+const POOL_MEMORY: Word = 14;
+/// A root without an ASID.
+const SPARE: Word = 15;
 const RADIX: Word = 4;
 
 /// Where pages and tables are mapped: in two neighbouring last tables.
@@ -89,31 +93,43 @@ const ADDRESSES: [Word; 2] = [0x1000, 0x20_1000];
 const READ_WRITE: Word = 3;
 const READ: Word = 2;
 
-/// Two address spaces with all tables but the last in place; the thread runs in the first. A page,
+/// Two address spaces of different pools, with all tables but the last in place, and a last one in the first, in which
+/// the thread runs. A page,
 /// and a page of memory for a copy, another table, root, page or pool.
 pub fn address_spaces(depth: usize) -> Scope {
     let mut world = World::new(16);
     let cnode = world.make(T::CNode, RADIX);
     let player = world.player(cnode, RADIX, 100);
     world.time(player, 10_000, 10_000, 0);
-    let (lower, upper) = NAMES.tables.split_at(NAMES.tables.len() - 1);
-    let (last, lower) = (upper[0], lower);
+    let Some((last, lower)) = NAMES.tables.split_last() else {
+        panic!("there are tables");
+    };
+    let pool_memory = world.make(T::Untyped, 12);
+    let pool = world.pool(pool_memory, NAMES.make_pool);
     for n in 0..2 {
         let root = world.make(NAMES.root, 0);
-        let pool = bootinfo::INIT_ASID_POOL as Word;
-        world.must(pool, NAMES.assign, &[], &[root]);
+        let from = [pool, bootinfo::INIT_ASID_POOL as Word][n];
+        world.must(from, NAMES.assign, &[], &[root]);
         let mut table = 0;
         for (kind, map) in lower.iter().zip(NAMES.maps) {
             table = world.make(*kind, 0);
             world.must(table, *map, &[0, 0], &[root]);
         }
         world.give(table, cnode, RADIX, UPPER_TABLES[n]);
-        let table = world.make(last, 0);
+        let table = world.make(*last, 0);
+        if n == 0 {
+            let map = NAMES.maps[NAMES.maps.len() - 1];
+            world.must(table, map, &[ADDRESSES[0], 0], &[root]);
+        }
         world.give(table, cnode, RADIX, LAST_TABLES[n]);
         if n == 0 {
             world.runs_in(player, cnode, RADIX, root);
         }
         world.give(root, cnode, RADIX, SPACES[n]);
+    }
+    let spare = world.make(NAMES.root, 0);
+    for (cap, to) in [(pool, POOL), (pool_memory, POOL_MEMORY), (spare, SPARE)] {
+        world.give(cap, cnode, RADIX, to);
     }
     let page = world.make(NAMES.page, 0);
     let memory = world.make(T::Untyped, 12);
@@ -167,7 +183,7 @@ fn tables() -> Vec<Request> {
         &outside,
         &[SPACES[0]],
     ));
-    for space in SPACES {
+    for space in [SPACES[0], SPACES[1], SPARE] {
         let map = NAMES.maps[next];
         calls.push(alphabet::invoke(UPPER_TABLES[0], map, &[0, 0], &[space]));
     }
@@ -218,7 +234,7 @@ fn pages() -> Vec<Request> {
 fn pools() -> Vec<Request> {
     let mut calls = vec![];
     for pool in [POOL, FIRST_POOL] {
-        for root in [SPACES[1], OTHER] {
+        for root in [SPACES[1], OTHER, SPARE] {
             calls.push(alphabet::invoke(pool, NAMES.assign, &[], &[root]));
         }
     }
@@ -226,7 +242,7 @@ fn pools() -> Vec<Request> {
         let caps = [memory, CNODE];
         alphabet::invoke(ASID_CONTROL, NAMES.make_pool, &[to, RADIX], &caps)
     };
-    calls.extend([make(POOL, MEMORY), make(POOL, PAGE)]);
+    calls.extend([MEMORY, POOL_MEMORY, PAGE].map(|memory| make(POOL, memory)));
     calls
 }
 
@@ -241,8 +257,8 @@ fn slots() -> Vec<Request> {
         let words = [to, RADIX, from, RADIX, rights];
         calls.push(alphabet::invoke(CNODE, I::CNodeCopy, &words, &[CNODE]));
     }
-    for slot in 1..=COPY {
-        if slot != ASID_CONTROL && slot != FIRST_POOL {
+    for slot in 1..=SPARE {
+        if ![ASID_CONTROL, FIRST_POOL, POOL_MEMORY].contains(&slot) {
             calls.push(alphabet::invoke(CNODE, I::CNodeDelete, &[slot, RADIX], &[]));
         }
     }

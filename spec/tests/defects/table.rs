@@ -1,0 +1,295 @@
+//! The defects.
+
+use abi::Isa;
+
+/// A defect: one of `changes` fits the file, and the scope that must find it.
+pub(crate) struct Defect {
+    pub(crate) name: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) changes: &'static [Change],
+    pub(crate) scope: &'static str,
+    /// Where a scope of that depth can find it.
+    pub(crate) isas: &'static [Isa],
+}
+
+const ALL: &[Isa] = &[Isa::X86_64, Isa::AArch64, Isa::RiscV64];
+
+/// What is right in a place, and what is wrong: both expressions, or both statements.
+pub(crate) struct Change {
+    /// Text that the file has once, and that has `right` once.
+    pub(crate) around: &'static str,
+    pub(crate) right: &'static str,
+    pub(crate) wrong: &'static str,
+}
+
+pub(crate) const DEFECTS: &[Defect] = &[
+    Defect {
+        name: "a link is not mended when a waiter leaves the queue",
+        file: "kernel/src/queue.rs",
+        changes: &[Change {
+            around: "links.previous = previous;",
+            right: "links.previous = previous;",
+            wrong: "links.previous = links.previous;",
+        }],
+        scope: "messages_between_three",
+        isas: ALL,
+    },
+    Defect {
+        name: "a link is not cleared when a waiter leaves the queue",
+        file: "kernel/src/queue.rs",
+        changes: &[Change {
+            around: "= k[thread].links.take() else",
+            right: "k[thread].links.take()",
+            wrong: "k[thread].links",
+        }],
+        scope: "messages_between_three",
+        isas: ALL,
+    },
+    Defect {
+        name: "the watermark is reset with a live child",
+        file: "kernel/src/object/untyped.rs",
+        changes: &[Change {
+            around: "if cap.watermark != 0 && !cdt::has_children(k, self.untyped) {",
+            right: "!cdt::has_children(k, self.untyped)",
+            wrong: "cap.bits < 8 || !cdt::has_children(k, self.untyped)",
+        }],
+        scope: "derivation",
+        isas: ALL,
+    },
+    Defect {
+        name: "rights are not masked",
+        file: "kernel/src/cap.rs",
+        changes: &[Change {
+            around: "Self(self.0 & bits)",
+            right: "self.0 & bits",
+            wrong: "self.0",
+        }],
+        scope: "derivation",
+        isas: ALL,
+    },
+    Defect {
+        name: "an index is not checked",
+        file: "kernel/src/object/untyped.rs",
+        changes: &[Change {
+            around: "if offset >= slots {",
+            right: "offset >= slots",
+            wrong: "offset > slots",
+        }],
+        scope: "derivation",
+        isas: ALL,
+    },
+    Defect {
+        name: "the last capability is taken for last though another comes before it",
+        file: "kernel/src/cdt.rs",
+        changes: &[Change {
+            around: "!elsewhere(links.previous()) && !elsewhere(links.next())",
+            right: "!elsewhere(links.previous()) && !elsewhere(links.next())",
+            wrong: "!elsewhere(links.next())",
+        }],
+        scope: "derivation",
+        isas: ALL,
+    },
+    Defect {
+        name: "a call that gave way is not made again",
+        file: "kernel/src/invocation.rs",
+        changes: &[Change {
+            around: "        return Err(Preempted);\n    }\n    // The operation may",
+            right: "return Err(Preempted);",
+            wrong: "k[thread].state = ThreadState::Running; return Ok(());",
+        }],
+        scope: "everything_ends",
+        isas: ALL,
+    },
+    Defect {
+        name: "a revoked slot is looked at after its CNode has ended",
+        file: "kernel/src/delete.rs",
+        changes: &[Change {
+            around: "slot.address().bits().wrapping_sub(first.bits()) >= len",
+            right: "slot.address().bits().wrapping_sub(first.bits()) >= len",
+            wrong: "true",
+        }],
+        scope: "everything_ends",
+        isas: ALL,
+    },
+    Defect {
+        name: "time that was lent does not come back with the answer",
+        file: "kernel/src/object/reply.rs",
+        changes: &[Change {
+            around: "if k[caller].sched_context.is_none() {",
+            right: "k[caller].sched_context.is_none()",
+            wrong: "k[caller].sched_context.is_none() && k[caller].priority > 100",
+        }],
+        scope: "messages_between_three",
+        isas: ALL,
+    },
+    Defect {
+        name: "who comes later stands before its equals",
+        file: "kernel/src/ipc.rs",
+        changes: &[Change {
+            around: "k[other].priority < priority",
+            right: "k[other].priority < priority",
+            wrong: "k[other].priority <= priority",
+        }],
+        scope: "messages_between_three",
+        isas: ALL,
+    },
+    Defect {
+        name: "capabilities travel without the right to grant",
+        file: "kernel/src/ipc.rs",
+        changes: &[Change {
+            around: "if can_grant && info.extra_caps() > 0 {",
+            right: "can_grant && info.extra_caps() > 0",
+            wrong: "info.extra_caps() > 0",
+        }],
+        scope: "capabilities_by_message",
+        isas: ALL,
+    },
+    Defect {
+        name: "a second signal forgets the first",
+        file: "kernel/src/object/notification.rs",
+        changes: &[Change {
+            around: "Signal::Active(old | badge)",
+            right: "old | badge",
+            wrong: "old & badge",
+        }],
+        scope: "signals",
+        isas: ALL,
+    },
+    Defect {
+        name: "a second signal forgets the first, on the fast way",
+        file: "kernel/src/fastpath.rs",
+        changes: &[Change {
+            around: "let badge = before | cap.badge;",
+            right: "before | cap.badge",
+            wrong: "before & cap.badge",
+        }],
+        scope: "signals",
+        isas: ALL,
+    },
+    Defect {
+        name: "time that a notification lent is not given back",
+        file: "kernel/src/object/sched_context.rs",
+        changes: &[Change {
+            around: "        k[tcb].sched_context = None;\n        k[sc].tcb = None;",
+            right: "k[tcb].sched_context = None;\n        k[sc].tcb = None;",
+            wrong: "k[sc].tcb = k[sc].tcb;",
+        }],
+        scope: "signals",
+        isas: ALL,
+    },
+    Defect {
+        name: "the sum of the refills is not kept",
+        file: "kernel/src/refill.rs",
+        changes: &[Change {
+            around: "                amount: used,\n            });\n        }\n        self.merge",
+            right: "used",
+            wrong: "used / 2",
+        }],
+        scope: "budgets",
+        isas: ALL,
+    },
+    Defect {
+        name: "the timer does not know who waits for time",
+        file: "kernel/src/sched.rs",
+        changes: &[Change {
+            around: "deadline = deadline.min(release_time(k, thread));",
+            right: "deadline.min(release_time(k, thread))",
+            wrong: "deadline",
+        }],
+        scope: "budgets",
+        isas: ALL,
+    },
+    Defect {
+        name: "a stale ASID: what it named stays in the translation cache",
+        file: "kernel/src/isa/{isa}/vspace.rs",
+        changes: &[
+            Change {
+                around: "asid::set_root(k, asid, None);\n    k.machine.invalidate_asid(asid);",
+                right: "k.machine.invalidate_asid(asid);",
+                wrong: "",
+            },
+            Change {
+                around: "k.machine.set_root(None, 0);\n    k.machine.invalidate_asid(asid);",
+                right: "k.machine.invalidate_asid(asid);",
+                wrong: "",
+            },
+        ],
+        scope: "address_spaces",
+        isas: ALL,
+    },
+    Defect {
+        name: "a stale ASID: a thread runs in the address space that has taken it over",
+        file: "kernel/src/isa/{isa}/vspace.rs",
+        changes: &[Change {
+            around: "}) if asid::names(k, asid, root) => {",
+            right: "asid::names(k, asid, root)",
+            wrong: "asid::names(k, asid, root) || asid::root(k, asid).is_some()",
+        }],
+        scope: "address_spaces",
+        isas: ALL,
+    },
+    Defect {
+        name: "a page that was unmapped stays in the translation cache",
+        file: "kernel/src/isa/{isa}/vspace.rs",
+        changes: &[
+            Change {
+                around: "        k.machine.store(entry, 0);\n        k.machine.invalidate_page(mapping.asid, mapping.address);",
+                right: "k.machine.invalidate_page(mapping.asid, mapping.address);",
+                wrong: "",
+            },
+            Change {
+                around: "        k.machine.store(leaf.at, 0);\n        k.machine.invalidate_page(mapping.asid, mapping.address);",
+                right: "k.machine.invalidate_page(mapping.asid, mapping.address);",
+                wrong: "",
+            },
+        ],
+        scope: "address_spaces",
+        isas: ALL,
+    },
+    Defect {
+        name: "the pages of a table that was unmapped stay in the translation cache",
+        file: "kernel/src/isa/{isa}/vspace.rs",
+        changes: &[Change {
+            around: "k.machine.invalidate_asid(mapping.asid);",
+            right: "k.machine.invalidate_asid(mapping.asid);",
+            wrong: "",
+        }],
+        scope: "address_spaces",
+        isas: ALL,
+    },
+    Defect {
+        name: "who unmaps a page unmaps the one that has taken its place",
+        file: "kernel/src/isa/{isa}/vspace.rs",
+        changes: &[
+            Change {
+                around: "is_page && address == frame.base.0)",
+                right: "address == frame.base.0",
+                wrong: "true",
+            },
+            Change {
+                around: "self.bits == frame.size.bits() && self.value & ADDRESS == frame.base.0",
+                right: "self.value & ADDRESS == frame.base.0",
+                wrong: "true",
+            },
+            Change {
+                around: "!is_table(found.value) && target(found.value) == frame.base;",
+                right: "target(found.value) == frame.base",
+                wrong: "true",
+            },
+        ],
+        scope: "address_spaces",
+        // On RISC-V nothing is mapped over something else.
+        isas: &[Isa::X86_64, Isa::AArch64],
+    },
+    Defect {
+        name: "a page is mapped with more rights than its capability has",
+        file: "kernel/src/isa/{isa}/vspace.rs",
+        changes: &[Change {
+            around: "frame.rights.masked(CapRights(rights))",
+            right: "frame.rights.masked(CapRights(rights))",
+            wrong: "VmRights::ReadWrite.masked(CapRights(rights))",
+        }],
+        scope: "address_spaces",
+        isas: ALL,
+    },
+];
