@@ -214,6 +214,18 @@ pub(crate) fn cargo(workspace: &Workspace, kind: &Kind, side: Side, verb: &str) 
     command
 }
 
+/// Whether the kernel compiles for this kind: nothing is linked. All kinds of an architecture share
+/// a folder, so that only what knows its profile is compiled again.
+pub(crate) fn check(workspace: &Workspace, kind: &Kind) -> Result<()> {
+    kind.check_profile(workspace)?;
+    let shared = Kind::new(kind.arch, kind.flavour);
+    let mut command = cargo(workspace, &shared, Side::Kernel, "check");
+    command
+        .env("LINCHPIN_PROFILE", &kind.profile)
+        .args(["--package", Program::kernel().package]);
+    run(command, Show::OnFailure)
+}
+
 fn compile(workspace: &Workspace, kind: &Kind, program: &Program, show: Show) -> Result<PathBuf> {
     kind.check_profile(workspace)?;
     setup::rust_target(kind.arch.target())?;

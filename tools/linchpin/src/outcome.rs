@@ -33,6 +33,8 @@ pub(crate) struct Outcome {
     pub(crate) elapsed: Duration,
     pub(crate) unscripted: usize,
     pub(crate) markers_missed: bool,
+    /// The machine switched itself off, rather than being ended.
+    pub(crate) powered_off: bool,
 }
 
 /// The values of the exit device.
@@ -141,6 +143,7 @@ mod tests {
             elapsed: Duration::from_secs(1),
             unscripted: 0,
             markers_missed: false,
+            powered_off: false,
         }
     }
 

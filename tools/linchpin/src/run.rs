@@ -189,6 +189,7 @@ pub(crate) fn run(workspace: &Workspace, args: &RunArgs) -> Result<u8> {
         markers,
         bound: args.bound(),
         echo: Echo::Stdout,
+        awaits_power_off: false,
     };
     let outcome = session.run();
     drop(terminal);

@@ -24,6 +24,8 @@ const TICK: Duration = Duration::from_millis(100);
 const QUIET: Duration = Duration::from_millis(400);
 /// After a marker: at most this long.
 const LAST_WORDS: Duration = Duration::from_secs(3);
+/// A machine that is expected to switch itself off is given this long.
+const POWER_OFF: Duration = Duration::from_secs(10);
 
 /// What is typed into the system.
 pub(crate) enum Input {
@@ -49,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) markers: Markers,
     pub(crate) bound: Option<Duration>,
     pub(crate) echo: Echo,
+    /// Whether a machine that has told how it ended gets time to switch itself off, too.
+    pub(crate) awaits_power_off: bool,
 }
 
 impl Session {
@@ -83,12 +87,13 @@ impl Session {
         };
         watch.connect_input();
         let end = watch.until_end(&events, started);
-        let end = match end {
-            Some(end) => {
-                watch.last_words(&events);
-                end
+        let (end, powered_off) = match end {
+            Some(end) => (end, watch.last_words(&events)),
+            None => {
+                let arch = watch.session.arch;
+                let end = End::of_qemu(arch, machine.wait()?, watch.complaints.trim());
+                (end, true)
             }
-            None => End::of_qemu(watch.session.arch, machine.wait()?, watch.complaints.trim()),
         };
         watch.close_line();
         let lines = std::mem::take(&mut watch.all);
@@ -105,6 +110,7 @@ impl Session {
             elapsed: started.elapsed(),
             unscripted,
             markers_missed,
+            powered_off,
         })
     }
 }
@@ -317,19 +323,26 @@ impl Watch<'_> {
         }
     }
 
-    /// Lets the system finish what it is saying (the registers after a fatal error, say).
-    fn last_words(&mut self, events: &Receiver<Event>) {
-        let deadline = Instant::now() + LAST_WORDS;
-        while let Ok(event) = events.recv_timeout(QUIET) {
+    /// Lets the system finish what it is saying (the registers after a fatal error, say). Answers
+    /// whether the machine then switched itself off.
+    fn last_words(&mut self, events: &Receiver<Event>) -> bool {
+        let (quiet, longest) = if self.session.awaits_power_off {
+            (POWER_OFF, POWER_OFF)
+        } else {
+            (QUIET, LAST_WORDS)
+        };
+        let deadline = Instant::now() + longest;
+        while let Ok(event) = events.recv_timeout(quiet) {
             match event {
                 Event::Serial(bytes) => drop(self.record(&bytes)),
                 Event::Complaint(bytes) => self.complain(&bytes),
-                Event::Closed => return,
+                Event::Closed => return true,
             }
             if Instant::now() > deadline || interrupted() {
-                return;
+                return false;
             }
         }
+        false
     }
 
     /// What follows on the user's terminal begins on a line of its own.
@@ -359,6 +372,7 @@ mod tests {
             markers: Markers::default(),
             bound: Some(Duration::from_secs(60)),
             echo: Echo::Nowhere,
+            awaits_power_off: false,
         }
     }
 
@@ -405,6 +419,23 @@ mod tests {
         let outcome = session.run().expect("sh runs");
         assert_eq!(outcome.end, End::Passed("all good".into()));
         assert_eq!(outcome.lines.last().map(String::as_str), Some("the end"));
+    }
+
+    #[test]
+    fn a_machine_may_switch_itself_off_after_its_report() {
+        let mut session = session("echo exit: 0; sleep 1");
+        session.arch = Arch::AArch64;
+        session.awaits_power_off = true;
+        let outcome = session.run().expect("sh runs");
+        assert_eq!(outcome.end, End::Reported(0x10));
+        assert!(outcome.powered_off);
+    }
+
+    #[test]
+    fn a_machine_that_stays_on_is_switched_off() {
+        let mut session = session("echo exit: 0; exec sleep 50");
+        session.arch = Arch::AArch64;
+        assert!(!session.run().expect("sh runs").powered_off);
     }
 
     #[test]

@@ -52,17 +52,18 @@ fn labels_and_settings_of_the_public_suite() {
 fn settings_of_microkit() {
     let Some(columns) = columns() else { return };
     let boards = [
-        ("x64_mcs_mk", Isa::X86_64),
-        ("a64_hyp_mcs_mk", Isa::AArch64),
-        ("rv_mcs_mk", Isa::RiscV64),
+        ("x64_mcs_mk", "microkit", Isa::X86_64),
+        ("a64_hyp_mcs_mk", "microkit", Isa::AArch64),
+        ("a64_el1_mcs_mk", "microkit-el1", Isa::AArch64),
+        ("rv_mcs_mk", "microkit", Isa::RiscV64),
     ];
-    for (name, isa) in boards {
+    for (name, profile, isa) in boards {
         let theirs = columns.iter().find(|column| column.name == name).unwrap();
-        let ours = find("microkit", isa, Flavour::Debug).unwrap();
+        let ours = find(profile, isa, Flavour::Debug).unwrap();
         assert_eq!(
             *ours,
             Profile {
-                name: "microkit",
+                name: profile,
                 ..theirs.profile
             },
             "{name}"

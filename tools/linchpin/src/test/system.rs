@@ -51,6 +51,7 @@ pub(super) fn kernel(workspace: &Workspace, arch: Arch) -> Vec<Step> {
             .holding_tests(),
         );
     }
+    steps.extend(other_profiles(workspace, arch));
     if arch == Arch::X86_64 {
         for flavour in [Flavour::Debug, Flavour::Release] {
             steps.push(Step::new(
@@ -58,7 +59,6 @@ pub(super) fn kernel(workspace: &Workspace, arch: Arch) -> Vec<Step> {
                 move |context| stress(context, arch, flavour),
             ));
         }
-        steps.extend(other_profiles(workspace, arch));
     }
     on(arch, steps)
 }
@@ -73,6 +73,9 @@ pub(super) fn programs(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
         let run = Run::new(arch, Flavour::Debug, Program::demo());
         Ok(vec![demo(context, run, DEMO_SCRIPT)?])
     }));
+    if arch == Arch::AArch64 {
+        steps.push(Step::new("end by firmware", end_by_firmware));
+    }
     steps.push(Step::new("demo on other machines", move |context| {
         other_machines(context, arch)
     }));
@@ -111,6 +114,37 @@ fn other_machines(context: &Context, arch: Arch) -> Result<Vec<Case>> {
     machines.into_iter().map(boot).collect()
 }
 
+/// Where a root task may call firmware it switches the machine off itself. Firmware is called in one
+/// way by a kernel that starts at EL1, in another by one that starts at EL2.
+fn end_by_firmware(context: &Context) -> Result<Vec<Case>> {
+    let conduits = [("HVC", "gic-version=2"), ("SMC", "virtualization=on")];
+    let end = |(name, properties): (&str, &str)| {
+        let machine = Machine {
+            properties: Some(properties.into()),
+            icount: Some(3),
+            ..Machine::new(Arch::AArch64)
+        };
+        let run = Run {
+            kind: Kind {
+                profile: "microkit-el1".into(),
+                ..Kind::new(Arch::AArch64, Flavour::Release)
+            },
+            machine,
+            input: Input::Script(Script::new("exit", PROMPT)),
+            name: name.into(),
+            awaits_power_off: true,
+            ..Run::new(Arch::AArch64, Flavour::Release, Program::demo())
+        };
+        let outcome = run.boot(context)?;
+        Ok(if outcome.powered_off {
+            verdict(name, &outcome)
+        } else {
+            Case::failed(name, "the machine stayed on")
+        })
+    };
+    conduits.into_iter().map(end).collect()
+}
+
 /// The ways to enter it.
 pub(super) fn doors(arch: Arch) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -140,21 +174,47 @@ fn on(arch: Arch, steps: Vec<Step>) -> Vec<Step> {
     steps.into_iter().map(|step| step.on(arch)).collect()
 }
 
-/// Numbers that only some profiles have can break a build that the default profile does not.
+/// Numbers that only some profiles have can break a build that the default profile does not. The
+/// first architecture's images are linked, for the others it has to do that they compile.
 fn other_profiles(workspace: &Workspace, arch: Arch) -> Vec<Step> {
-    let step = |profile: String| {
-        Step::new(format!("kernel image, profile {profile}"), move |context| {
-            let kind = Kind {
-                profile: profile.clone(),
-                ..Kind::new(arch, Flavour::Release)
-            };
-            kernel_image(context, &kind)
-        })
-    };
     let others = kind::profiles(workspace)
         .into_iter()
-        .filter(|name| name != DEFAULT_PROFILE);
-    others.map(step).collect()
+        .filter(|name| name != DEFAULT_PROFILE)
+        .map(move |profile| Kind {
+            profile,
+            ..Kind::new(arch, Flavour::Release)
+        });
+    if arch == Arch::X86_64 {
+        let link = |kind: Kind| {
+            let name = format!("kernel image, profile {}", kind.profile);
+            Step::new(name, move |context| kernel_image(context, &kind))
+        };
+        return others.map(link).collect();
+    }
+    let kinds: Vec<Kind> = others.collect();
+    vec![Step::new("kernel of other profiles", move |context| {
+        Ok(kinds.iter().map(|kind| compiles(context, kind)).collect())
+    })]
+}
+
+/// A profile that the kernel cannot honour, and what the refusal has to name.
+const REFUSED: (Arch, &str, &str) = (Arch::AArch64, "microkit", "microkit-el1");
+
+fn compiles(context: &Context, kind: &Kind) -> Case {
+    let (arch, profile, instead) = REFUSED;
+    let result = build::check(context.workspace, kind);
+    if (kind.arch, kind.profile.as_str()) == (arch, profile) {
+        let name = format!("{profile} is refused");
+        return match result {
+            Err(error) if error.to_string().contains(instead) => Case::passed(name),
+            Err(error) => Case::failed(name, error.to_string()),
+            Ok(()) => Case::failed(name, "it compiles"),
+        };
+    }
+    match result {
+        Ok(()) => Case::passed(&kind.profile),
+        Err(error) => Case::failed(&kind.profile, error.to_string()),
+    }
 }
 
 /// A step for each example, so that the table names them; a step that fails if there is none.
@@ -304,6 +364,8 @@ struct Run {
     bound: Duration,
     /// What tells it from the usual run; part of its log's name.
     name: String,
+    /// Whether the machine is expected to switch itself off.
+    awaits_power_off: bool,
 }
 
 impl Run {
@@ -316,6 +378,7 @@ impl Run {
             input: Input::Nothing,
             bound: SYSTEM_BOUND,
             name: String::new(),
+            awaits_power_off: false,
         }
     }
 
@@ -334,6 +397,7 @@ impl Run {
             markers: Markers::default(),
             bound: Some(self.bound),
             echo: Echo::Nowhere,
+            awaits_power_off: self.awaits_power_off,
         }
         .run()?;
         workspace::write(&log, outcome.lines.join("\n").as_bytes())?;
