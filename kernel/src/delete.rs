@@ -15,6 +15,7 @@ use crate::error::Preempted;
 use crate::isa;
 use crate::object::cnode::{Slot, slot_at};
 use crate::object::irq;
+use crate::object::notification::Notification;
 use crate::object::store::Ref;
 use crate::object::{asid, endpoint, notification, reply, sched_context, tcb};
 use abi::object::{ENDPOINT_BITS, NOTIFICATION_BITS, REPLY_BITS};
@@ -80,16 +81,28 @@ pub fn revoke(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
     Ok(())
 }
 
-/// Deletes a capability that is known to be neither a CNode, a thread, nor the last one to
-/// something with waiters: what the kernel itself keeps for interrupts.
+/// Deletes what the kernel itself keeps for interrupts: a copy of a notification capability, or
+/// nothing. Deletion of an interrupt handler comes here, so this must not come back to deletion.
 #[doc(alias = "cteDeleteOne")]
 pub(crate) fn delete_simple(k: &mut Kernel, slot: Ref<Slot>) {
-    if k[slot].is_empty() {
-        return;
+    if let Cap::Notification(c) = k[slot].cap()
+        && cdt::is_final(k, slot)
+    {
+        // When the kernel's own copy is the last, the waiters are few or the object goes with
+        // the next entry that names it.
+        while let Err(Preempted) = end_notification(k, c.notification) {}
     }
-    // The kernel's own copies are of notification capabilities: when one is the last, the
-    // waiters are few or the object goes with the next entry that names it.
-    while let Err(Preempted) = delete(k, slot) {}
+    if !k[slot].is_empty() {
+        cdt::remove(k, slot);
+    }
+}
+
+/// The last capability to `notification` goes.
+fn end_notification(k: &mut Kernel, notification: Ref<Notification>) -> Result<(), Preempted> {
+    notification::finalise(k, notification)?;
+    k.machine
+        .gone(notification.address(), 1 << NOTIFICATION_BITS);
+    Ok(())
 }
 
 /// Empties the last slot of the exposed zombie in `slot`.
@@ -221,11 +234,7 @@ fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
             endpoint::finalise(k, c.endpoint)?;
             k.machine.gone(c.endpoint.address(), 1 << ENDPOINT_BITS);
         }
-        Cap::Notification(c) => {
-            notification::finalise(k, c.notification)?;
-            k.machine
-                .gone(c.notification.address(), 1 << NOTIFICATION_BITS);
-        }
+        Cap::Notification(c) => end_notification(k, c.notification)?,
         Cap::Reply(c) => {
             reply::finalise(k, c.reply);
             k.machine.gone(c.reply.address(), 1 << REPLY_BITS);

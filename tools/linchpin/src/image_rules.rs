@@ -65,6 +65,10 @@ pub(crate) fn check_kernel(arch: Arch, file: &[u8], panics: Panics) -> Result<Ve
             rule: "no panic machinery",
             verdict: no_panics(&layout),
         });
+        findings.push(Finding {
+            rule: "no heap",
+            verdict: no_heap(&layout),
+        });
     }
     Ok(findings)
 }
@@ -207,6 +211,18 @@ fn no_panics(layout: &Layout) -> Result<(), String> {
         Ok(())
     } else {
         Err(found.join(", "))
+    }
+}
+
+fn no_heap(layout: &Layout) -> Result<(), String> {
+    let allocates = |name: &&String| {
+        ["__rust_alloc", "__rg_alloc", "5alloc5alloc", "alloc::alloc"]
+            .iter()
+            .any(|part| name.contains(part))
+    };
+    match layout.symbols.iter().find(allocates) {
+        Some(name) => Err(name.clone()),
+        None => Ok(()),
     }
 }
 

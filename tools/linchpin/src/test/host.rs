@@ -14,7 +14,7 @@ use crate::setup;
 use crate::workspace::from_first_error;
 
 /// A compilation on a slow machine takes minutes; what takes longer than this hangs.
-const BOUND: Duration = Duration::from_secs(1500);
+pub(super) const BOUND: Duration = Duration::from_secs(1500);
 
 pub(super) fn steps(arch: Arch) -> Vec<Step> {
     vec![
@@ -132,7 +132,7 @@ fn tested(
 }
 
 /// `test NAME ... ok`, as the standard test harness prints it.
-fn read_libtest(text: &str) -> Vec<Case> {
+pub(super) fn read_libtest(text: &str) -> Vec<Case> {
     text.lines()
         .filter_map(|line| line.strip_prefix("test ")?.split_once(" ... "))
         .map(|(name, verdict)| Case {

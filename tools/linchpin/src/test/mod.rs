@@ -1,5 +1,6 @@
 //! `linchpin test`: everything that CI demands, as named steps, with a table at the end.
 
+mod bounds;
 mod command;
 mod docs;
 mod host;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use miette::Result;
 
 use super::host::single;
-use super::{Context, Step};
+use super::{Context, Step, bounds};
 use crate::build::{self, Program, Show, Side};
 use crate::conformance;
 use crate::expect::Markers;
@@ -52,7 +52,13 @@ pub(super) fn kernel(workspace: &Workspace, arch: Arch) -> Vec<Step> {
         );
     }
     steps.extend(other_profiles(workspace, arch));
+    steps.push(Step::new("kernel image, benchmark", move |context| {
+        kernel_image(context, &Kind::new(arch, Flavour::Benchmark))
+    }));
     if arch == Arch::X86_64 {
+        steps.push(Step::new("negative control: panic", move |context| {
+            bounds::unchecked_index(context, &Kind::new(arch, Flavour::Release))
+        }));
         for flavour in [Flavour::Debug, Flavour::Release] {
             steps.push(Step::new(
                 format!("hostile user space, {}", flavour.name()),
@@ -270,7 +276,11 @@ fn kernel_image(context: &Context, kind: &Kind) -> Result<Vec<Case>> {
         Ok(()) => Case::passed(finding.rule),
         Err(why) => Case::failed(finding.rule, why),
     };
-    Ok(findings.into_iter().map(case).collect())
+    let mut cases: Vec<Case> = findings.into_iter().map(case).collect();
+    if panics == Panics::Forbidden {
+        cases.extend(bounds::stack(context, kind, &kernel.elf)?);
+    }
+    Ok(cases)
 }
 
 fn conformance(context: &Context, arch: Arch, flavour: Flavour) -> Result<Vec<Case>> {
