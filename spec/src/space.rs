@@ -10,7 +10,7 @@ use kernel::Kernel;
 use kernel::object::asid::{POOL_SIZE, POOLS};
 use machine::layout::paging::{self, LEVELS};
 use machine::model::Translation;
-use machine::{KernelAddress, Machine, PhysicalAddress, VirtualAddress, population};
+use machine::{KernelAddress, Machine, PhysicalAddress, Space, VirtualAddress, population};
 use std::collections::BTreeMap;
 
 /// Bytes of a table.
@@ -152,7 +152,7 @@ pub fn touch(k: &mut Kernel, frame: Frame, state: &State, addresses: &[u64]) -> 
         if !frame.holds(KernelAddress::of(at)) {
             continue;
         }
-        k.machine.set_root(Some(at), asid);
+        k.machine.set_space(Space::new(at, asid));
         for &address in addresses {
             let found = k.machine.translate(VirtualAddress(address));
             let right = seen(frame, state, root, address);
@@ -163,6 +163,7 @@ pub fn touch(k: &mut Kernel, frame: Frame, state: &State, addresses: &[u64]) -> 
             }
         }
     }
-    k.machine.set_root(current, current_asid);
+    let before = current.map_or(Space::KERNEL, |root| Space::new(root, current_asid));
+    k.machine.set_space(before);
     verdict
 }

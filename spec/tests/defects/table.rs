@@ -201,29 +201,33 @@ pub(crate) const DEFECTS: &[Defect] = &[
     },
     Defect {
         name: "a stale ASID: what it named stays in the translation cache",
-        file: "kernel/src/isa/{isa}/vspace.rs",
-        changes: &[
-            Change {
-                around: "asid::set_root(k, asid, None);\n    k.machine.invalidate_asid(asid);",
-                right: "k.machine.invalidate_asid(asid);",
-                wrong: "",
-            },
-            Change {
-                around: "k.machine.set_root(None, 0);\n    k.machine.invalidate_asid(asid);",
-                right: "k.machine.invalidate_asid(asid);",
-                wrong: "",
-            },
-        ],
+        file: "kernel/src/object/asid.rs",
+        changes: &[Change {
+            around: "k.machine.set_space(Space::KERNEL);\n    k.machine.invalidate_asid(asid);",
+            right: "k.machine.invalidate_asid(asid);",
+            wrong: "",
+        }],
+        scope: "address_spaces",
+        isas: ALL,
+    },
+    Defect {
+        name: "a stale ASID: a thread goes on in an address space that was taken from it",
+        file: "kernel/src/delete.rs",
+        changes: &[Change {
+            around: "Cap::VSpace(_) if !last => k.asids.spaces_changed(),",
+            right: "k.asids.spaces_changed()",
+            wrong: "()",
+        }],
         scope: "address_spaces",
         isas: ALL,
     },
     Defect {
         name: "a stale ASID: a thread runs in the address space that has taken it over",
-        file: "kernel/src/isa/{isa}/vspace.rs",
+        file: "kernel/src/object/asid.rs",
         changes: &[Change {
-            around: "}) if asid::names(k, asid, root) => {",
-            right: "asid::names(k, asid, root)",
-            wrong: "asid::names(k, asid, root) || asid::root(k, asid).is_some()",
+            around: "}) if names(k, asid, root) =>",
+            right: "names(k, asid, root)",
+            wrong: "super::asid::root(k, asid).is_some()",
         }],
         scope: "address_spaces",
         isas: ALL,
