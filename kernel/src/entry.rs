@@ -7,7 +7,7 @@ use crate::error::Preempted;
 use crate::fastpath;
 use crate::fault::{self, Fault};
 use crate::isa;
-use crate::kernel::DOMAINS;
+use crate::kernel::{DOMAINS, NODES};
 use crate::object::asid;
 use crate::object::irq;
 use crate::object::sched_context;
@@ -75,7 +75,9 @@ enum Fast {
 
 #[inline(always)]
 fn enter_by(k: &mut Kernel, core: usize, event: Event, fast: Fast) -> Resume {
-    k.core = core;
+    if NODES > 1 {
+        k.core = core;
+    }
     if usage::TRACKED {
         usage::entered(k);
     }
@@ -118,6 +120,17 @@ fn enter_by(k: &mut Kernel, core: usize, event: Event, fast: Fast) -> Resume {
 
 #[inline(always)]
 fn enter_syscall(k: &mut Kernel, number: i64, fast: Fast) -> Resume {
+    if fast == Fast::Try
+        && let Some(thread) = k.current()
+        && let Some(next) = fastpath::try_call(k, thread, number)
+    {
+        return go_on(k, next);
+    }
+    enter_syscall_slow(k, number)
+}
+
+#[inline(never)]
+fn enter_syscall_slow(k: &mut Kernel, number: i64) -> Resume {
     let Some(thread) = k.current() else {
         return leave(k);
     };
@@ -129,9 +142,6 @@ fn enter_syscall(k: &mut Kernel, number: i64, fast: Fast) -> Resume {
         Some(call) => {
             sched::update_time(k);
             if sched::check_budget_restart(k) {
-                if fast == Fast::Try && fastpath::try_call(k, thread, call) {
-                    return resume(k);
-                }
                 checked_call(k, thread, call);
             }
         }
@@ -198,10 +208,10 @@ fn leave(k: &mut Kernel) -> Resume {
 /// The current thread, ready to go on.
 #[doc(alias = "activateThread")]
 pub(crate) fn resume(k: &mut Kernel) -> Resume {
-    if usage::TRACKED {
-        usage::leaving(k);
-    }
     let Some(thread) = k.current() else {
+        if usage::TRACKED {
+            usage::leaving(k);
+        }
         return Resume::Idle;
     };
     if k[thread].yield_to.is_some() {
@@ -210,6 +220,15 @@ pub(crate) fn resume(k: &mut Kernel) -> Resume {
     if k[thread].state == ThreadState::Restart {
         k[thread.context()].continue_at_fault_ip();
         k[thread].state = ThreadState::Running;
+    }
+    go_on(k, thread)
+}
+
+/// `thread`, the current one, is Running and waits for nothing: its user code goes on.
+#[inline(always)]
+fn go_on(k: &mut Kernel, thread: Ref<Tcb>) -> Resume {
+    if usage::TRACKED {
+        usage::leaving(k);
     }
     asid::activate(k, thread);
     sched::fpu_prepare(k, thread);

@@ -27,28 +27,25 @@ use abi::Word;
 use abi::message::{MESSAGE_REGISTERS, MessageInfo};
 use abi::syscall::Syscall;
 
-/// Makes the system call of `thread`, the current one, if it is one of the usual ones and
-/// nothing unusual is in its way. Time has been charged and is enough.
-#[inline(always)]
-pub(crate) fn try_call(k: &mut Kernel, thread: Ref<Tcb>, call: Syscall) -> bool {
-    match call {
-        Syscall::Call => Call::plan(k, thread).map(|plan| plan.commit(k, thread)),
-        Syscall::ReplyRecv => ReplyRecv::plan(k, thread).map(|plan| plan.commit(k, thread)),
-        Syscall::Send | Syscall::NbSend => Flag::plan(k, thread).map(|plan| plan.commit(k)),
-        Syscall::NbWait => Poll::plan(k, thread).map(|plan| plan.commit(k, thread)),
-        _ => None,
-    }
-    .is_some()
-}
+const SEND: i64 = Syscall::Send.number();
+const NB_SEND: i64 = Syscall::NbSend.number();
+const CALL: i64 = Syscall::Call.number();
+const REPLY_RECV: i64 = Syscall::ReplyRecv.number();
+const NB_WAIT: i64 = Syscall::NbWait.number();
 
-/// Whether no thread waits for a refill that is due: the scheduler has nothing to wake.
+/// Makes the system call of `thread`, the current one, if it is one of the usual ones and
+/// nothing unusual is in its way. The thread that runs then: it is Running.
 #[inline(always)]
-fn nobody_due(k: &Kernel) -> bool {
-    match k.node().release.first() {
-        None => true,
-        Some(first) => k[first]
-            .sched_context
-            .is_some_and(|sc| !sched_context::ready(k, sc)),
+pub(crate) fn try_call(k: &mut Kernel, thread: Ref<Tcb>, number: i64) -> Option<Ref<Tcb>> {
+    if !sched::quick(k) {
+        return None;
+    }
+    match number {
+        CALL => Call::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        REPLY_RECV => ReplyRecv::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        SEND | NB_SEND => Flag::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        NB_WAIT => Poll::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        _ => None,
     }
 }
 
@@ -97,17 +94,18 @@ impl Words {
 
     #[inline(always)]
     fn commit(self, k: &mut Kernel, from: Ref<Tcb>, to: Ref<Tcb>, badge: Word) {
-        let [a, b, c, d] = k[from.context()].message_registers();
+        let info = MessageInfo::new(self.info.label(), 0, 0, self.length);
+        let words = k[from.context()].message_registers();
         let context = &mut k[to.context()];
+        context.set_badge(badge);
+        context.set_message_info(info.0);
         if self.length >= MESSAGE_REGISTERS {
-            context.set_message_registers([a, b, c, d]);
-        } else {
-            for (n, word) in (0..self.length).zip([a, b, c, d]) {
+            context.set_message_registers(words);
+        } else if self.length > 0 {
+            for (n, word) in (0..self.length).zip(words) {
                 context.set_message_register(n, word);
             }
         }
-        context.set_badge(badge);
-        context.set_message_info(MessageInfo::new(self.info.label(), 0, 0, self.length).0);
         if let Some((from, to)) = self.buffers {
             for n in MESSAGE_REGISTERS..self.length {
                 let word = from.word(k, n);
@@ -143,7 +141,7 @@ impl Call {
             return None;
         };
         let time = k[thread].sched_context?;
-        if k[server].sched_context.is_some() || !runs_next(k, thread, server) || !nobody_due(k) {
+        if k[server].sched_context.is_some() || !runs_next(k, thread, server) {
             return None;
         }
         let words = Words::plan(k, thread, server)?;
@@ -157,7 +155,7 @@ impl Call {
     }
 
     #[inline(always)]
-    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) {
+    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         let Self {
             cap,
             server,
@@ -173,6 +171,7 @@ impl Call {
         sched_context::hand_over(k, time, thread, server);
         k[server].state = ThreadState::Running;
         k.node_mut().current = Some(server);
+        server
     }
 }
 
@@ -207,7 +206,7 @@ impl ReplyRecv {
         {
             return None;
         }
-        if !runs_next(k, thread, caller) || !nobody_due(k) {
+        if !runs_next(k, thread, caller) {
             return None;
         }
         let words = Words::plan(k, thread, caller)?;
@@ -221,7 +220,7 @@ impl ReplyRecv {
     }
 
     #[inline(always)]
-    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) {
+    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         let Self {
             reply,
             caller,
@@ -240,6 +239,7 @@ impl ReplyRecv {
         };
         endpoint::push_receiver(k, endpoint, thread);
         k.node_mut().current = Some(caller);
+        caller
     }
 }
 
@@ -266,7 +266,7 @@ impl Flag {
     #[inline(always)]
     fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
         let context = &k[thread.context()];
-        if MessageInfo(context.message_info()).extra_caps() != 0 || !nobody_due(k) {
+        if MessageInfo(context.message_info()).extra_caps() != 0 {
             return None;
         }
         let cap = k[cspace::find(k, thread, context.capability())?].notification()?;
@@ -284,8 +284,9 @@ impl Flag {
     }
 
     #[inline(always)]
-    fn commit(self, k: &mut Kernel) {
+    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         k[self.notification].signal = Signal::Active(self.badge);
+        thread
     }
 }
 
@@ -307,15 +308,15 @@ impl Poll {
         let bound = k[cap.notification].bound_tcb;
         let usual = cap.rights.read()
             && bound.is_none_or(|tcb| tcb == thread)
-            && k[thread].sched_context.is_some()
-            && nobody_due(k);
+            && k[thread].sched_context.is_some();
         usual.then_some(Self {
             notification: cap.notification,
         })
     }
 
     #[inline(always)]
-    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) {
+    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         crate::object::notification::wait(k, thread, self.notification, ipc::Blocking::No);
+        thread
     }
 }

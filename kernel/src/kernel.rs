@@ -34,6 +34,8 @@ pub struct ReadyQueues {
     pub queues: [Queue; PRIORITIES],
     /// A bit for each queue that has a thread.
     pub bitmap: [u64; PRIORITIES / 64],
+    /// The highest priority with a thread, plus 1; 0 if there is none.
+    pub height: u16,
 }
 
 /// What a core knows of itself.
@@ -47,10 +49,13 @@ pub struct Node {
     pub action: Action,
     /// The timer's deadline may have changed.
     pub reprogram: bool,
-    /// The time of this kernel entry.
+    /// The time when the clock was last read.
     pub now: Ticks,
-    /// Time since the last charge to `current_sc`.
+    /// Time between the last charge to `current_sc` and `now`.
     pub consumed: Ticks,
+    /// Until then the current thread has time for whatever it asks, and nobody's wait for time
+    /// ends: an entry before that has no need to read the clock.
+    pub quick_until: Ticks,
     pub ready: [ReadyQueues; DOMAINS],
     /// Threads that wait for their next refill, earliest first.
     pub release: Queue,
@@ -89,10 +94,17 @@ pub struct Kernel {
 }
 
 impl Node {
+    /// `now` and `consumed` as they are when the clock shows `time`.
+    pub fn at(&self, time: Ticks) -> (Ticks, Ticks) {
+        let passed = time.saturating_sub(self.now);
+        (time, self.consumed.saturating_add(passed))
+    }
+
     const fn new() -> Self {
         const EMPTY: ReadyQueues = ReadyQueues {
             queues: [Queue::EMPTY; PRIORITIES],
             bitmap: [0; PRIORITIES / 64],
+            height: 0,
         };
         Self {
             current: None,
@@ -101,6 +113,7 @@ impl Node {
             reprogram: false,
             now: 0,
             consumed: 0,
+            quick_until: 0,
             ready: [EMPTY; DOMAINS],
             release: Queue::EMPTY,
             usage: CoreUsage::new(),

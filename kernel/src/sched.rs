@@ -6,7 +6,7 @@
 
 use crate::Kernel;
 use crate::fault;
-use crate::kernel::DOMAINS;
+use crate::kernel::{DOMAINS, ReadyQueues};
 use crate::object::domain;
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
@@ -34,31 +34,32 @@ enum End {
     Last,
 }
 
-fn queue_of(k: &mut Kernel, thread: Ref<Tcb>) -> Option<(&mut Queue, &mut u64, u64)> {
-    let (domain, priority) = (k[thread].domain as usize, k[thread].priority as usize);
-    let ready = k.node_mut().ready.get_mut(domain)?;
-    let queue = ready.queues.get_mut(priority)?;
-    let word = ready.bitmap.get_mut(priority / 64)?;
-    Some((queue, word, 1 << (priority % 64)))
+/// The ready queues that `thread` belongs in.
+#[inline(always)]
+fn ready_of(k: &mut Kernel, thread: Ref<Tcb>) -> Option<&mut ReadyQueues> {
+    let domain = if DOMAINS > 1 { k[thread].domain } else { 0 };
+    k.node_mut().ready.get_mut(usize::from(domain))
 }
 
 fn enqueue(k: &mut Kernel, thread: Ref<Tcb>, end: End) {
-    if k[thread].ready_queued || k[thread].release_queued {
+    let tcb = &k[thread];
+    if tcb.ready_queued || tcb.release_queued {
         return;
     }
-    let Some((queue, bits, bit)) = queue_of(k, thread) else {
+    let priority = tcb.priority;
+    let Some(ready) = ready_of(k, thread) else {
         return;
     };
-    *bits |= bit;
-    let old = *queue;
+    let old = *ready.queue(priority);
+    ready.occupied(priority);
     let new = match end {
         End::First => old.with_first(k, thread),
         End::Last => old.with_last(k, thread),
     };
     if new != old
-        && let Some((queue, _, _)) = queue_of(k, thread)
+        && let Some(ready) = ready_of(k, thread)
     {
-        *queue = new;
+        *ready.queue(priority) = new;
     }
     k[thread].ready_queued = true;
 }
@@ -85,45 +86,86 @@ pub fn dequeue(k: &mut Kernel, thread: Ref<Tcb>) {
 
 fn dequeue_queued(k: &mut Kernel, thread: Ref<Tcb>) {
     k[thread].ready_queued = false;
-    let Some((queue, _, _)) = queue_of(k, thread) else {
+    let priority = k[thread].priority;
+    let Some(ready) = ready_of(k, thread) else {
         return;
     };
-    let new = queue.without(k, thread);
-    if let Some((queue, bits, bit)) = queue_of(k, thread) {
-        *queue = new;
+    let old = *ready.queue(priority);
+    let new = old.without(k, thread);
+    if new != old
+        && let Some(ready) = ready_of(k, thread)
+    {
+        *ready.queue(priority) = new;
         if new.is_empty() {
-            *bits &= !bit;
+            ready.emptied(priority);
         }
     }
 }
 
-/// The highest priority with a ready thread in the current domain.
+impl ReadyQueues {
+    #[inline(always)]
+    fn queue(&mut self, priority: u8) -> &mut Queue {
+        #[expect(clippy::indexing_slicing, reason = "there is a queue for each of 256")]
+        &mut self.queues[usize::from(priority)]
+    }
+
+    #[inline(always)]
+    fn word(&mut self, priority: u8) -> &mut u64 {
+        #[expect(clippy::indexing_slicing, reason = "64 bits for each of 4")]
+        &mut self.bitmap[usize::from(priority >> 6)]
+    }
+
+    /// The queue of `priority` has a thread.
+    #[inline(always)]
+    fn occupied(&mut self, priority: u8) {
+        *self.word(priority) |= 1u64.wrapping_shl(priority.into());
+        self.height = self.height.max(u16::from(priority).saturating_add(1));
+    }
+
+    /// The queue of `priority` no longer has a thread.
+    #[inline(always)]
+    fn emptied(&mut self, priority: u8) {
+        *self.word(priority) &= !1u64.wrapping_shl(priority.into());
+        if self.height == u16::from(priority).saturating_add(1) {
+            self.height = self.measure();
+        }
+    }
+
+    /// What `height` has to be.
+    pub fn measure(&self) -> u16 {
+        let [a, b, c, d] = self.bitmap;
+        let (base, word) = match (d, c, b) {
+            (0, 0, 0) => (0, a),
+            (0, 0, _) => (64, b),
+            (0, _, _) => (128, c),
+            _ => (192, d),
+        };
+        // At most 64.
+        u16::saturating_add(base, 64u32.saturating_sub(word.leading_zeros()) as u16)
+    }
+
+    /// The first thread of the highest priority.
+    #[inline(always)]
+    fn first(&self) -> Option<Ref<Tcb>> {
+        let highest = usize::from(self.height.checked_sub(1)?);
+        self.queues.get(highest)?.first()
+    }
+}
+
+/// The ready queues of the current domain.
 #[inline(always)]
-fn highest_ready(k: &Kernel) -> Option<u8> {
-    let ready = k.node().ready.get(k.schedule.current_domain())?;
-    let (n, word) = ready
-        .bitmap
-        .iter()
-        .enumerate()
-        .rev()
-        .find(|(_, word)| **word != 0)?;
-    Some(((n as u32) << 6 | word.checked_ilog2()?) as u8)
+fn ready_now(k: &Kernel) -> Option<&ReadyQueues> {
+    k.node().ready.get(k.schedule.current_domain())
 }
 
 /// Whether no ready thread of the current domain has a priority above `priority`.
 #[inline(always)]
 pub(crate) fn none_above(k: &Kernel, priority: u8) -> bool {
-    highest_ready(k).is_none_or(|highest| highest <= priority)
+    ready_now(k).is_none_or(|ready| ready.height <= u16::from(priority).saturating_add(1))
 }
 
 fn first_ready(k: &Kernel) -> Option<Ref<Tcb>> {
-    let priority = highest_ready(k)?;
-    k.node()
-        .ready
-        .get(k.schedule.current_domain())?
-        .queues
-        .get(priority as usize)?
-        .first()
+    ready_now(k)?.first()
 }
 
 // --- The release queue -------------------------------------------------------------------------
@@ -272,7 +314,7 @@ fn decide(k: &mut Kernel) {
     }
     let priority = k[candidate].priority;
     let below = current.is_none_or(|current| priority < k[current].priority);
-    if below && highest_ready(k).is_some_and(|highest| highest > priority) {
+    if below && !none_above(k, priority) {
         enqueue_first(k, candidate);
         choose_new(k);
     } else if continuing.is_some_and(|current| k[current].priority == priority) {
@@ -438,17 +480,48 @@ fn program_timer(k: &mut Kernel) {
     k.node_mut().reprogram = false;
     let now = k.node().now;
     let mut deadline = Ticks::MAX;
+    let mut quick = Ticks::MAX;
     if let Some(sc) = k.node().current_sc {
-        deadline = now.saturating_add(sched_context::head(k, sc).amount);
+        let amount = sched_context::head(k, sc).amount;
+        deadline = now.saturating_add(amount);
+        quick = now.saturating_add(amount.saturating_sub(k.limits.min_budget));
     }
     if let Some(thread) = k.node().release.first() {
-        deadline = deadline.min(release_time(k, thread));
+        let time = release_time(k, thread);
+        deadline = deadline.min(time);
+        quick = quick.min(time);
     }
     if DOMAINS > 1 {
-        deadline = deadline.min(now.saturating_add(k.schedule.remaining));
+        let remaining = k.schedule.remaining;
+        deadline = deadline.min(now.saturating_add(remaining));
+        let early = remaining.saturating_sub(k.limits.min_budget);
+        quick = quick.min(now.saturating_add(early));
     }
+    k.node_mut().quick_until = quick;
     let precision = k.machine.timer_precision();
     k.machine.set_deadline(deadline.saturating_sub(precision));
+}
+
+/// Whether an entry at this moment need not read the clock any closer than this does: nothing
+/// can have happened but that time passed.
+#[inline(always)]
+pub(crate) fn quick(k: &Kernel) -> bool {
+    let now = k.machine.now();
+    let quick = now < k.node().quick_until;
+    debug_assert!(!quick || nothing_due(k, now), "quick_until is too late");
+    quick
+}
+
+/// What [`quick`] promises, looked at closely.
+fn nothing_due(k: &Kernel, now: Ticks) -> bool {
+    let (_, used) = k.node().at(now);
+    let has_time = k
+        .node()
+        .current_sc
+        .is_none_or(|sc| k[sc].ring.active() && sched_context::sufficient(k, sc, used));
+    let first = k.node().release.first();
+    let waits = first.is_none_or(|thread| release_time(k, thread) > now);
+    has_time && waits && !domain_expired(k)
 }
 
 // --- Floating point --------------------------------------------------------------------------------
@@ -477,6 +550,13 @@ pub fn fpu_acquire(k: &mut Kernel, thread: Ref<Tcb>) {
 /// Before user code of `thread` runs: the registers are its own, or trap.
 #[inline(always)]
 pub fn fpu_prepare(k: &mut Kernel, thread: Ref<Tcb>) {
+    // Mostly they trap, and are somebody else's.
+    if k.node().fpu_enabled || k.node().fpu_owner == Some(thread) {
+        fpu_match(k, thread);
+    }
+}
+
+fn fpu_match(k: &mut Kernel, thread: Ref<Tcb>) {
     let own = k.node().fpu_owner == Some(thread)
         && k[thread].flags & abi::sched::TCB_FLAG_FPU_DISABLED == 0;
     if own != k.node().fpu_enabled {

@@ -378,7 +378,7 @@ fn pass(
     let Some(irq) = irq else {
         // The kernel does not know yet that time has passed: a state of its own.
         let mut later = abstraction(k, lens);
-        later.state.now = state.now;
+        (later.state.now, later.state.uncharged) = (state.now, state.uncharged);
         later.elapsed = now - state.now;
         return Ok((Some(later), false));
     };

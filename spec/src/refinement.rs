@@ -19,7 +19,7 @@ use kernel::object::sched_context;
 use kernel::object::store::Ref;
 use kernel::object::tcb::{self, Tcb, TcbSlot};
 use kernel::queue::Queue;
-use machine::{KernelAddress, PhysicalAddress};
+use machine::{KernelAddress, Machine, PhysicalAddress};
 
 /// The world's memory.
 #[derive(Clone, Copy, Debug)]
@@ -405,8 +405,7 @@ impl Reading<'_> {
         let node = &self.k.nodes[0];
         let state = &mut self.found.state;
         state.current = node.current.map(|t| self.lens.frame.place(t.address()));
-        state.now = node.now;
-        state.uncharged = node.consumed;
+        (state.now, state.uncharged) = node.at(self.k.machine.now());
         state.charged = node
             .current_sc
             .map(|sc| self.lens.frame.place(sc.address()));

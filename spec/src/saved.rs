@@ -10,7 +10,7 @@ use kernel::object::tcb::Tcb;
 use kernel::queue::Queue;
 use kernel::sched::Action;
 use machine::model;
-use machine::{KernelAddress, Kind, PhysicalAddress, Ticks};
+use machine::{KernelAddress, Kind, Machine, PhysicalAddress, Ticks};
 use std::sync::Arc;
 
 /// A kernel put aside. IO ports and breakpoints are not part of it.
@@ -32,6 +32,7 @@ struct Core {
     reprogram: bool,
     now: Ticks,
     consumed: Ticks,
+    quick_until: Ticks,
     ready: Vec<(usize, usize, Queue)>,
     release: Queue,
     fpu: (Option<Ref<Tcb>>, bool),
@@ -52,6 +53,7 @@ impl Core {
             reprogram: node.reprogram,
             now: node.now,
             consumed: node.consumed,
+            quick_until: node.quick_until,
             ready,
             release: node.release,
             fpu: (node.fpu_owner, node.fpu_enabled),
@@ -65,6 +67,7 @@ impl Core {
         node.reprogram = self.reprogram;
         node.now = self.now;
         node.consumed = self.consumed;
+        node.quick_until = self.quick_until;
         node.release = self.release;
         (node.fpu_owner, node.fpu_enabled) = self.fpu;
         for queues in &mut node.ready {
@@ -73,11 +76,13 @@ impl Core {
                 queues.queues[priority] = Queue::EMPTY;
             }
             queues.bitmap = [0; PRIORITIES / 64];
+            queues.height = 0;
         }
         for &(domain, priority, queue) in &self.ready {
             let queues = &mut node.ready[domain];
             queues.queues[priority] = queue;
             queues.bitmap[priority / 64] |= 1 << (priority % 64);
+            queues.height = queues.measure();
         }
     }
 }
@@ -118,7 +123,11 @@ impl Saved {
                 matches!(kind, Kind::Context | Kind::Frame)
             })
         };
-        self.core == Core::of(&k.nodes[0]) && k.machine.changes().iter().all(silent)
+        // What passed while the kernel did not look at the clock counts all the same.
+        let no_time_passed = k.machine.now() == self.core.now;
+        no_time_passed
+            && self.core == Core::of(&k.nodes[0])
+            && k.machine.changes().iter().all(silent)
     }
 
     /// Takes it up.

@@ -380,6 +380,8 @@ pub fn ready_queues(k: &Kernel) -> Check {
                 .zip(bits)
                 .all(|(queue, bit)| bit != queue.is_empty());
             expect_numbers(agree, "queue-bitmap: a bit and its queue disagree")?;
+            let measured = ready.height == ready.measure();
+            expect_numbers(measured, "queue-bitmap: the height is not that of the bits")?;
         }
     }
     const { assert!(PRIORITIES == 256 && DOMAINS > 0) };

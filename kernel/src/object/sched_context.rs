@@ -5,6 +5,7 @@ pub mod invoke;
 
 use crate::Kernel;
 use crate::bits;
+use crate::kernel::NODES;
 use crate::object::notification::Notification;
 use crate::object::reply::{self, Reply};
 use crate::object::store::{Object, Ref};
@@ -216,7 +217,9 @@ pub(crate) fn hand_over(k: &mut Kernel, sc: Ref<SchedContext>, from: Ref<Tcb>, t
     k[from].sched_context = None;
     k[sc].tcb = Some(to);
     k[to].sched_context = Some(sc);
-    k[to].core = k[sc].core;
+    if NODES > 1 {
+        k[to].core = k[sc].core;
+    }
 }
 
 /// `tcb`, which a signal wakes, takes the notification's scheduling context if it needs one and
