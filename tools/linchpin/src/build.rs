@@ -114,11 +114,30 @@ pub(crate) fn root_task(
     Ok(elf)
 }
 
+/// Builds the emulator's plugin; returns the library.
+pub(crate) fn plugin(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.output().join("build").join("plugin");
+    let mut command = workspace.cargo();
+    command
+        .args(["build", "--release", "--package", "linchpin-plugin"])
+        .arg("--target-dir")
+        .arg(&folder);
+    run(command, Show::OnFailure).wrap_err("building the emulator's plugin failed")?;
+    let file = format!(
+        "{}linchpin_plugin{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    );
+    Ok(folder.join("release").join(file))
+}
+
 /// A program of the workspace that runs on the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
     pub(crate) package: &'static str,
     pub(crate) name: String,
+    /// What its build is told by the environment.
+    setting: Option<(&'static str, String)>,
 }
 
 impl Program {
@@ -126,6 +145,7 @@ impl Program {
         Self {
             package: "linchpin-image",
             name: "kernel".into(),
+            setting: None,
         }
     }
 
@@ -133,6 +153,7 @@ impl Program {
         Self {
             package: "linchpin-demo",
             name: "demo".into(),
+            setting: None,
         }
     }
 
@@ -140,6 +161,7 @@ impl Program {
         Self {
             package: "linchpin-conformance",
             name: "conformance".into(),
+            setting: None,
         }
     }
 
@@ -147,6 +169,16 @@ impl Program {
         Self {
             package: "linchpin-stress",
             name: "stress".into(),
+            setting: None,
+        }
+    }
+
+    /// Measures these operations, or all if there are none.
+    pub(crate) fn bench(ops: &[String]) -> Self {
+        Self {
+            package: "linchpin-bench",
+            name: "bench".into(),
+            setting: (!ops.is_empty()).then(|| ("LINCHPIN_BENCH_OPS", ops.join(","))),
         }
     }
 
@@ -154,6 +186,7 @@ impl Program {
         Self {
             package: "linchpin-examples",
             name: name.into(),
+            setting: None,
         }
     }
 
@@ -242,6 +275,7 @@ fn compile(workspace: &Workspace, kind: &Kind, program: &Program, show: Show) ->
     }
     let mut command = cargo(workspace, kind, program.side(), "build");
     command.args(["--package", program.package, "--bin", &program.name]);
+    command.envs(program.setting.clone());
     run(command, show).wrap_err_with(|| {
         format!(
             "building `{}` of {} for {kind} failed",

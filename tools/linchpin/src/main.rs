@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
 mod conformance;
 mod console;
@@ -33,6 +34,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use miette::Result;
 
+use crate::bench::BenchArgs;
 use crate::build::Show;
 use crate::doctor::Treatment;
 use crate::image::ImageArgs;
@@ -74,6 +76,8 @@ enum Command {
         after_help = "The last line is `N passed, N failed` or `N passed, N failed, N skipped`; the exit code is 1 if a test failed."
     )]
     Test(TestArgs),
+    /// Measure what each operation costs, on our kernel and on others
+    Bench(BenchArgs),
     /// Write an image that boots by itself
     Image(ImageArgs),
     /// Say what is installed and what is missing
@@ -117,6 +121,7 @@ fn command(cli: Cli) -> Result<u8> {
         Command::Build(args) => build(&workspace, args).map(|()| 0),
         Command::Run(args) => run::run(&workspace, &args),
         Command::Test(args) => test::test(&workspace, &args),
+        Command::Bench(args) => bench::bench(&workspace, &args).map(|()| 0),
         Command::Image(args) => image::image(&workspace, &args).map(|()| 0),
         Command::Doctor(args) => doctor::doctor(treatment(&args)).map(|()| 0),
     }

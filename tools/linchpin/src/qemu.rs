@@ -135,6 +135,9 @@ impl Machine {
             Medium::Disc(image) => {
                 qemu.args(["-boot", "d", "-cdrom"]).arg(image);
             }
+            Medium::Image(file) => {
+                qemu.args(["-bios", "none", "-kernel"]).arg(file);
+            }
         }
         qemu.args(&self.extra);
         qemu
@@ -144,8 +147,13 @@ impl Machine {
 /// What the machine boots from.
 #[derive(Clone, Debug)]
 pub(crate) enum Medium {
-    Files { kernel: PathBuf, root_task: PathBuf },
+    Files {
+        kernel: PathBuf,
+        root_task: PathBuf,
+    },
     Disc(PathBuf),
+    /// A loader that carries all it needs, the firmware included where there is one.
+    Image(PathBuf),
 }
 
 /// QEMU's Multiboot loader takes a comma-separated list of modules; a comma in a name is doubled.

@@ -54,6 +54,7 @@ impl Workspace {
             "LINCHPIN_ISA",
             "LINCHPIN_PROFILE",
             "LINCHPIN_FLAVOUR",
+            "LINCHPIN_BENCH_OPS",
         ] {
             command.env_remove(name);
         }

@@ -6,6 +6,7 @@ use miette::Result;
 
 use super::host::single;
 use super::{Context, Step, bounds};
+use crate::bench::baseline;
 use crate::build::{self, Program, Show, Side};
 use crate::conformance;
 use crate::expect::Markers;
@@ -85,6 +86,11 @@ pub(super) fn programs(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
     steps.push(Step::new("demo on other machines", move |context| {
         other_machines(context, arch)
     }));
+    if baseline::exists(workspace, arch) {
+        steps.push(Step::new("speed", move |context| {
+            baseline::check(context.workspace, arch, context.consent)
+        }));
+    }
     Ok(on(arch, steps))
 }
 
@@ -250,6 +256,7 @@ fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
             "linchpin-demo",
             "linchpin-demo-processes",
             "linchpin-conformance",
+            "linchpin-bench",
         ],
     };
     if side == Side::User && arch == Arch::X86_64 {

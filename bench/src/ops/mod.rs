@@ -1,0 +1,24 @@
+//! The operations, by what they are about.
+
+mod cnode;
+mod fault;
+mod ipc;
+mod memory;
+mod signal;
+mod time;
+
+use crate::bench::Bench;
+use crate::measure;
+use user_alloc::Result;
+
+/// Measures all that are wanted.
+pub(crate) fn run(bench: &mut Bench) -> Result {
+    // What the loop around each operation costs by itself.
+    measure::steady("nothing", "", || core::hint::black_box(()));
+    ipc::run(bench)?;
+    signal::run(bench)?;
+    time::run(bench)?;
+    fault::run(bench)?;
+    memory::run(bench)?;
+    cnode::run(bench)
+}

@@ -1,0 +1,315 @@
+//! The machine on which is measured: the same for all kernels, deterministic.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use object::read::elf::ElfFile64;
+use object::{LittleEndian, Object, ObjectSymbol};
+
+use super::Method;
+use super::emulator::Emulator;
+use super::figures::{Counted, Figure, Instructions, Printed, Run, Setting};
+use crate::build::{self, Container, Program, Show};
+use crate::expect::Markers;
+use crate::kind::{Arch, Flavour, Kind};
+use crate::qemu::{Machine, Medium};
+use crate::session::{Echo, Input, Session};
+use crate::setup::Consent;
+use crate::workspace::{self, Workspace};
+
+/// The profile of the program, and of our kernel where the program needs a counter from it.
+const PROFILE: &str = "bench";
+const BOUND: Duration = Duration::from_secs(900);
+/// Kernels lie in the upper half of the addresses.
+const KERNEL: u64 = 1 << 63;
+
+/// What is measured.
+pub(crate) enum Subject {
+    /// Our kernel, as it was built.
+    Ours(build::Kernel),
+    /// Another kernel, which gets the program as its initial RAM disc.
+    Kernel(PathBuf),
+    /// Another kernel in a loader image with the program.
+    Image(PathBuf),
+}
+
+impl Subject {
+    fn name(&self) -> String {
+        match self {
+            Subject::Ours(_) => "linchpin".into(),
+            Subject::Kernel(file) | Subject::Image(file) => file
+                .file_name()
+                .unwrap_or(file.as_os_str())
+                .to_string_lossy()
+                .into_owned(),
+        }
+    }
+}
+
+/// All that runs have in common.
+pub(crate) struct Bench<'a> {
+    workspace: &'a Workspace,
+    pub(crate) arch: Arch,
+    method: Method,
+    ops: &'a [String],
+    /// The program.
+    pub(crate) program: PathBuf,
+    emulator: Option<Emulator>,
+    plugin: Option<PathBuf>,
+}
+
+/// The addresses in one region.
+pub(crate) struct Histogram {
+    pub(crate) region: usize,
+    pub(crate) file: PathBuf,
+}
+
+impl<'a> Bench<'a> {
+    pub(crate) fn new(
+        workspace: &'a Workspace,
+        arch: Arch,
+        method: Method,
+        ops: &'a [String],
+        consent: Consent,
+    ) -> Result<Self> {
+        let kind = Kind {
+            profile: PROFILE.into(),
+            ..Kind::new(arch, Flavour::Release)
+        };
+        let program = build::root_task(workspace, &kind, &Program::bench(ops), Show::OnFailure)?;
+        let (emulator, plugin) = match method {
+            Method::Icount => (None, None),
+            Method::Plugin => (
+                Some(Emulator::with_plugins(workspace, arch, consent)?),
+                Some(build::plugin(workspace)?),
+            ),
+        };
+        Ok(Self {
+            workspace,
+            arch,
+            method,
+            ops,
+            program,
+            emulator,
+            plugin,
+        })
+    }
+
+    /// Builds our kernel.
+    pub(crate) fn ours(&self, show: Show) -> Result<Subject> {
+        build::kernel(self.workspace, &kernel_kind(self.arch), show).map(Subject::Ours)
+    }
+
+    /// Where files of a run go.
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        let folder = self.workspace.output().join("bench");
+        folder.join(format!("{}-{name}", self.arch.name()))
+    }
+
+    /// Runs the program on a kernel, and reads what was counted.
+    pub(crate) fn run(&self, subject: &Subject) -> Result<Run> {
+        self.run_with(subject, None)
+    }
+
+    /// The same, with a histogram of one region.
+    pub(crate) fn run_with(&self, subject: &Subject, histogram: Option<&Histogram>) -> Result<Run> {
+        let mut command = self.machine().command(&self.medium(subject));
+        if let Some(emulator) = &self.emulator {
+            command = emulator.instead_of(&command);
+        }
+        let counts = self.scratch("counts.jsonl");
+        if let Some(plugin) = &self.plugin {
+            workspace::write(&counts, b"")?;
+            command
+                .arg("-plugin")
+                .arg(self.plugin_words(plugin, &counts, histogram)?);
+        }
+        let outcome = Session {
+            arch: self.arch,
+            command,
+            input: Input::Nothing,
+            markers: Markers::default(),
+            bound: Some(BOUND),
+            echo: Echo::Nowhere,
+            awaits_power_off: false,
+        }
+        .run()?;
+        if !outcome.is_good() {
+            return Err(miette!(
+                "{}: {}\nthe last serial output was:\n{}",
+                subject.name(),
+                outcome.sentence(),
+                outcome.tail()
+            ));
+        }
+        let printed = Printed::read(&outcome.lines);
+        let figures = match self.method {
+            Method::Icount => self.whole(subject, &printed),
+            Method::Plugin => {
+                let text = workspace::read(&counts)?;
+                self.split(subject, &printed, &String::from_utf8_lossy(&text))?
+            }
+        };
+        Ok(Run {
+            setting: self.setting()?,
+            figures: figures
+                .into_iter()
+                .filter(|figure| self.ops.is_empty() || self.ops.contains(&figure.op))
+                .collect(),
+        })
+    }
+
+    fn machine(&self) -> Machine {
+        let mut machine = Machine::new(self.arch);
+        machine.icount = Some(0);
+        machine.cpu = cpu(self.arch).into();
+        machine.extra = ["-nic", "none"].map(Into::into).to_vec();
+        if self.arch == Arch::X86_64 {
+            machine.extra.extend(["-vga", "none"].map(Into::into));
+        }
+        machine
+    }
+
+    fn medium(&self, subject: &Subject) -> Medium {
+        let files = |kernel: &Path| Medium::Files {
+            kernel: kernel.to_path_buf(),
+            root_task: self.program.clone(),
+        };
+        match subject {
+            // Where there is no flat form, the ELF file itself is what is started.
+            Subject::Ours(kernel) => files(kernel.file(Container::Flat)),
+            Subject::Kernel(file) => files(file),
+            Subject::Image(file) => Medium::Image(file.clone()),
+        }
+    }
+
+    fn plugin_words(
+        &self,
+        plugin: &Path,
+        counts: &Path,
+        histogram: Option<&Histogram>,
+    ) -> Result<String> {
+        let program = workspace::read(&self.program)?;
+        let mut words = format!(
+            "{},out={},begin={:x},end={:x},kernel={KERNEL:x}",
+            plugin.display(),
+            counts.display(),
+            address(&program, "linchpin_bench_begin")?,
+            address(&program, "linchpin_bench_end")?,
+        );
+        if self.arch == Arch::RiscV64 {
+            words.push_str(",firmware=80000000-80200000");
+        }
+        if let Some(Histogram { region, file }) = histogram {
+            words.push_str(&format!(
+                ",histogram={region},histogram_out={}",
+                file.display()
+            ));
+        }
+        Ok(words)
+    }
+
+    fn whole(&self, subject: &Subject, printed: &[Printed]) -> Vec<Figure> {
+        let figure = |printed: &Printed| {
+            let total = Instructions::Whole {
+                total: printed.ticks,
+            };
+            self.figure(subject, printed, total)
+        };
+        printed.iter().map(figure).collect()
+    }
+
+    /// Each line of the program belongs to a pair of marks, in order.
+    fn split(&self, subject: &Subject, printed: &[Printed], text: &str) -> Result<Vec<Figure>> {
+        let counted: Vec<Counted> = Counted::read(text)?
+            .into_iter()
+            .filter(|counted| counted.mark == "end")
+            .collect();
+        if counted.len() != printed.len() {
+            return Err(miette!(
+                "{}: the program measured {} operations, the plugin saw {}",
+                subject.name(),
+                printed.len(),
+                counted.len()
+            ));
+        }
+        let pairs = printed.iter().zip(&counted);
+        Ok(pairs
+            .map(|(printed, counted)| Figure {
+                memory: Some(counted.memory()),
+                ..self.figure(subject, printed, counted.instructions())
+            })
+            .collect())
+    }
+
+    fn figure(&self, subject: &Subject, printed: &Printed, instructions: Instructions) -> Figure {
+        Figure {
+            arch: self.arch.name().into(),
+            kernel: subject.name(),
+            op: printed.op.clone(),
+            parameter: printed.parameter.clone(),
+            count: printed.count,
+            instructions,
+            memory: None,
+            cycles: None,
+        }
+    }
+
+    fn setting(&self) -> Result<Setting> {
+        let traits = self.arch.traits();
+        let program = match &self.emulator {
+            Some(emulator) => emulator.command(),
+            None => Command::new(traits.qemu.program()),
+        };
+        Ok(Setting {
+            arch: self.arch.name().into(),
+            method: self.method,
+            compiler: first_line(Command::new("rustc"))?,
+            flags: format!(
+                "{} / {}",
+                traits.kernel_flags.join(" "),
+                traits.user_flags.join(" ")
+            ),
+            emulator: first_line(program)?,
+        })
+    }
+}
+
+/// Our kernel as it is measured.
+fn kernel_kind(arch: Arch) -> Kind {
+    let mut kind = Kind::new(arch, Flavour::Release);
+    if arch == Arch::AArch64 {
+        kind.profile = PROFILE.into();
+    }
+    kind
+}
+
+/// One model for both versions of the emulator: the later one's `max` has a timer in registers
+/// that it cannot read at exact times.
+fn cpu(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X86_64 => "max,+fsgsbase,+pdpe1gb,-x2apic",
+        Arch::AArch64 | Arch::RiscV64 => arch.traits().cpu,
+    }
+}
+
+fn address(program: &[u8], name: &str) -> Result<u64> {
+    let parsed = ElfFile64::<LittleEndian>::parse(program).into_diagnostic()?;
+    parsed
+        .symbols()
+        .find(|symbol| symbol.name() == Ok(name))
+        .map(|symbol| symbol.address())
+        .ok_or_else(|| miette!("the benchmark program has no `{name}`"))
+}
+
+fn first_line(mut program: Command) -> Result<String> {
+    let output = program
+        .arg("--version")
+        .output()
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot start {}", program.get_program().to_string_lossy()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,140 @@
+//! `linchpin bench`: what each operation of the API costs, on our kernel and on others.
+//!
+//! The program that is measured with is `bench/`; it is the same for every kernel. [`machine`]
+//! runs it, [`figures`] are what comes out, and [`table`], [`baseline`] and [`histogram`] are ways to look at them.
+
+pub(crate) mod baseline;
+mod emulator;
+mod figures;
+mod histogram;
+mod machine;
+mod plot;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use miette::{Result, WrapErr, miette};
+use serde::{Deserialize, Serialize};
+
+use crate::build::{self, Show};
+use crate::kind::Arch;
+use crate::setup::{self, Consent};
+use crate::workspace::{self, Workspace};
+use figures::Run;
+use machine::{Bench, Subject};
+
+/// How it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Method {
+    /// By the machine's own counters, which count instructions; the user's side is included
+    Icount,
+    /// By a plugin of QEMU 10: kernel, user and firmware apart, accesses to memory, cache lines
+    Plugin,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    #[arg(long, value_enum, default_value = "x86_64")]
+    arch: Arch,
+    /// Only these operations [default: all]
+    #[arg(long, value_name = "OP,OP", value_delimiter = ',')]
+    op: Vec<String>,
+    #[arg(long, value_enum, default_value = "icount")]
+    method: Method,
+    /// Measure this kernel too, and show both: on x86_64 a Multiboot file, elsewhere what QEMU starts
+    /// with the program as its initrd
+    #[arg(long, value_name = "FILE")]
+    kernel: Option<PathBuf>,
+    /// Measure this loader image too: it carries its kernel and the benchmark program
+    #[arg(long, value_name = "FILE", conflicts_with = "kernel")]
+    image: Option<PathBuf>,
+    /// Write our figures, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Show our figures beside those of a file that --save wrote
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "image"])]
+    compare: Option<PathBuf>,
+    /// Draw ratios and scaling, as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Where in our kernel the instructions of an operation are spent (`call`, or `call:PARAMETER`): by
+    /// function and by line; needs --method plugin
+    #[arg(long, value_name = "OP[:PARAMETER]", conflicts_with_all = ["kernel", "image", "compare", "save"])]
+    histogram: Option<String>,
+    /// Write the figures that `linchpin test` holds later ones against
+    #[arg(long, conflicts_with_all = ["op", "kernel", "image", "compare"])]
+    update_baseline: bool,
+    /// Install missing programs also where that needs sudo
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Measures, and shows what came out.
+pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
+    setup::ensure(&args.arch.traits().qemu, Consent::from_flag(args.yes))?;
+    let method = if args.histogram.is_some() {
+        Method::Plugin
+    } else {
+        args.method
+    };
+    let bench = Bench::new(
+        workspace,
+        args.arch,
+        method,
+        &args.op,
+        Consent::from_flag(args.yes),
+    )?;
+    if let Some(wanted) = &args.histogram {
+        return histogram::show(&bench, wanted);
+    }
+    let ours = bench.run(&bench.ours(Show::Progress)?)?;
+    if args.update_baseline {
+        return baseline::write(workspace, &ours);
+    }
+    let other = other(&bench, args, &ours)?;
+    print!("{}", table::table(&ours, other.as_ref()));
+    if let Some(file) = &args.save {
+        workspace::write(file, ours.to_lines()?.as_bytes())?;
+        println!("saved to {}", build::shown(file));
+    }
+    if let Some(file) = &args.plot {
+        workspace::write(file, plot::svg(&ours, other.as_ref()).as_bytes())?;
+        println!("drawn in {}", build::shown(file));
+    }
+    Ok(())
+}
+
+/// What ours is compared with.
+fn other(bench: &Bench, args: &BenchArgs, ours: &Run) -> Result<Option<Run>> {
+    if let Some(file) = &args.compare {
+        let other = read(file)?;
+        comparable(ours, &other)?;
+        return Ok(Some(other));
+    }
+    let subject = match (&args.kernel, &args.image) {
+        (Some(file), _) => Subject::Kernel(file.clone()),
+        (_, Some(file)) => Subject::Image(file.clone()),
+        _ => return Ok(None),
+    };
+    bench.run(&subject).map(Some)
+}
+
+fn read(file: &Path) -> Result<Run> {
+    let text = String::from_utf8_lossy(&workspace::read(file)?).into_owned();
+    Run::from_lines(&text).wrap_err_with(|| format!("{} is not what --save writes", file.display()))
+}
+
+/// Refuses to compare what was measured in different ways.
+fn comparable(ours: &Run, other: &Run) -> Result<()> {
+    let differences = ours.setting.differences(&other.setting);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(miette!(
+        help = "measure both in the same way",
+        "these figures cannot be compared:\n{}",
+        differences.join("\n")
+    ))
+}

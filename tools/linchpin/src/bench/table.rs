@@ -1,0 +1,120 @@
+//! Figures for people.
+
+use std::fmt::Write;
+
+use super::Method;
+use super::figures::{Figure, Instructions, Run};
+
+/// Each operation, and how much of another kernel's cost it is.
+pub(crate) fn table(ours: &Run, other: Option<&Run>) -> String {
+    let mut text = heading(ours, other);
+    let width = ours
+        .figures
+        .iter()
+        .map(|figure| figure.parameter.len())
+        .max()
+        .unwrap_or(0);
+    let mut ratios = Vec::new();
+    for figure in &ours.figures {
+        let _ = write!(
+            text,
+            "{:<18} {:<width$} {:>10.1}",
+            figure.op,
+            figure.parameter,
+            figure.each()
+        );
+        if let Some(other) = other.and_then(|other| other.find(figure)) {
+            let _ = write!(text, " {:>10.1} ", other.each());
+            match ratio(figure, other) {
+                Some(ratio) => {
+                    ratios.push(ratio);
+                    let _ = write!(text, "{ratio:>6.2}");
+                }
+                None => text.push_str("     -"),
+            }
+        }
+        text.push_str(&memory(figure));
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    if let Some(mean) = geometric_mean(&ratios) {
+        let _ = writeln!(
+            text,
+            "geometric mean of {} ratios: {mean:.3}; above 1: {}",
+            ratios.len(),
+            ratios.iter().filter(|&&ratio| ratio > 1.0).count()
+        );
+    }
+    text
+}
+
+fn heading(ours: &Run, other: Option<&Run>) -> String {
+    let what = match ours.setting.method {
+        Method::Icount => "instructions for each operation, the user's side included",
+        Method::Plugin => "kernel and firmware instructions for each operation",
+    };
+    let mut text = format!(
+        "{}: {what} ({}; {})\n",
+        ours.setting.arch, ours.setting.emulator, ours.setting.compiler
+    );
+    if let Some(name) = other.and_then(|other| other.figures.first()) {
+        let _ = writeln!(text, "columns: ours, {}, ratio", name.kernel);
+    }
+    if ours.setting.method == Method::Plugin {
+        text.push_str("last: user instructions; kernel loads, stores; lines of code, of data\n");
+    }
+    text
+}
+
+/// None where one of them is nothing.
+pub(crate) fn ratio(ours: &Figure, other: &Figure) -> Option<f64> {
+    (ours.each() >= 1.0 && other.each() >= 1.0).then(|| ours.each() / other.each())
+}
+
+pub(crate) fn geometric_mean(ratios: &[f64]) -> Option<f64> {
+    let sum: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
+    (!ratios.is_empty()).then(|| (sum / ratios.len() as f64).exp())
+}
+
+fn memory(figure: &Figure) -> String {
+    let (Some(memory), Instructions::Split { user, .. }) = (figure.memory, figure.instructions)
+    else {
+        return String::new();
+    };
+    let each = |count: u64| count as f64 / figure.count.max(1) as f64;
+    format!(
+        "   {:>6.0} {:>6.0} {:>6.0} {:>5} {:>5}",
+        each(user),
+        each(memory.loads),
+        each(memory.stores),
+        memory.lines.code,
+        memory.lines.data
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::figures::tests::{figure, run};
+    use super::*;
+
+    #[test]
+    fn the_mean_is_of_ratios() {
+        let ours = run(vec![figure("call", 500), figure("yield", 2000)]);
+        let other = run(vec![figure("call", 1000), figure("yield", 1000)]);
+        let text = table(&ours, Some(&other));
+        assert!(
+            text.contains("geometric mean of 2 ratios: 1.000; above 1: 1"),
+            "{text}"
+        );
+        assert!(text.contains("  0.50\n"), "{text}");
+    }
+
+    #[test]
+    fn what_the_other_lacks_has_no_ratio() {
+        let text = table(
+            &run(vec![figure("call", 500)]),
+            Some(&run(vec![figure("poll", 5)])),
+        );
+        assert!(text.contains("50.0\n") && !text.contains("mean"), "{text}");
+    }
+}
