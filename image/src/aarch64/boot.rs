@@ -35,10 +35,12 @@ pub(super) extern "C" fn start(physical_base: u64) -> ! {
     paging::start(&features);
     match contract::starter() {
         Starter::Firmware { tree: at } => {
-            let tree = passed_tree(at);
+            let passed = (at != 0).then(|| passed_tree(at));
+            let tree = passed.unwrap_or_else(board_tree);
             let console = speak(&tree);
             show_memory(&tree);
-            let contract = root_task::load(&tree, Span::of(at, tree.bytes().len() as u64));
+            let passed = passed.map_or(0, |tree| tree.bytes().len() as u64);
+            let contract = root_task::load(&tree, Span::of(at, passed));
             // SAFETY: the copy's memory is reserved, and nobody writes there.
             let copy = checked(unsafe { window::bytes(contract.tree) });
             run(&contract, &copy, console, &features)
@@ -90,15 +92,20 @@ unsafe extern "C" {
     safe static image_board_tree: [u8; BOARD_TREE_BYTES];
 }
 
-/// The loader's tree, or the one that was linked in for want of one.
+/// The loader's tree, or our own for want of one.
 fn tree_of(contract: &Contract) -> Tree<'static> {
     if contract.tree.size() > 0 {
         return passed_tree(contract.tree.start);
     }
+    board_tree()
+}
+
+/// The tree that was linked in.
+fn board_tree() -> Tree<'static> {
     // The tool writes this into the file: the compiler must not believe the zeroes it sees.
     let board: &[u8] = core::hint::black_box(&image_board_tree);
     if Tree::size(board).is_err() {
-        refuse("no device tree: the loader passed none and this kernel has none of its own");
+        refuse("no device tree: none was passed, and this kernel has none of its own");
     }
     checked(board)
 }

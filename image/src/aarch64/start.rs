@@ -224,6 +224,8 @@ global_asm!(
     boot_tables: .skip 6 * 4096
     # The device tree of a board whose loader passes none; zero if there is none here.
     .global image_board_tree
+    .type image_board_tree, %object
+    .size image_board_tree, {board_tree_bytes}
     image_board_tree: .skip {board_tree_bytes}
     .popsection
     "#,

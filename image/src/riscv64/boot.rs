@@ -31,7 +31,11 @@ pub(super) extern "C" fn start(physical_base: u64) -> ! {
     }
     let contract = match contract::starter() {
         Starter::Firmware { hart, tree } => {
-            let tree = passed_tree(tree);
+            let tree = if tree == 0 {
+                board_tree()
+            } else {
+                passed_tree(tree)
+            };
             use_exit_device(&tree);
             root_task::load(&tree, hart)
         }
@@ -63,16 +67,21 @@ unsafe extern "C" {
     safe static image_board_tree: [u8; BOARD_TREE_BYTES];
 }
 
-/// The loader's tree, or the one that was linked in for want of one.
+/// The loader's tree, or our own for want of one.
 fn tree_of(contract: &Contract) -> Tree<'static> {
     if contract.tree.size() > 0 {
         // SAFETY: the tree's memory is reserved, and nobody writes there.
         return checked(unsafe { window::bytes(contract.tree) });
     }
+    board_tree()
+}
+
+/// The tree that was linked in.
+fn board_tree() -> Tree<'static> {
     // The tool writes this into the file: the compiler must not believe the zeroes it sees.
     let board: &[u8] = core::hint::black_box(&image_board_tree);
     if Tree::size(board).is_err() {
-        fatal_text("no device tree: the loader passed none and this kernel has none of its own");
+        fatal_text("no device tree: none was passed, and this kernel has none of its own");
     }
     checked(board)
 }

@@ -133,10 +133,14 @@ global_asm!(
     # Where a loader has put the image. A tool that changes the file's physical addresses
     # changes this too.
     .global image_physical_base
+    .type image_physical_base, %object
+    .size image_physical_base, 8
     image_physical_base: .quad 0x80200000
     # The device tree of a board whose loader passes none; zero if there is none here.
     .global image_board_tree
     .balign 8
+    .type image_board_tree, %object
+    .size image_board_tree, {board_tree_bytes}
     image_board_tree: .skip {board_tree_bytes}
     .popsection
     "#,

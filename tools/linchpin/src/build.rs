@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
+use crate::board::Board;
 use crate::kind::{Arch, Kind};
 use crate::workspace::{self, Workspace, from_first_error};
 use crate::{elf32, flat, multiboot, setup};
@@ -83,9 +84,24 @@ pub(crate) enum Show {
 
 /// Builds the kernel and writes its containers.
 pub(crate) fn kernel(workspace: &Workspace, kind: &Kind, show: Show) -> Result<Kernel> {
+    kernel_for(workspace, kind, &Board::default(), show)
+}
+
+/// Builds the kernel for a board and writes its containers.
+pub(crate) fn kernel_for(
+    workspace: &Workspace,
+    kind: &Kind,
+    board: &Board,
+    show: Show,
+) -> Result<Kernel> {
     let built = compile(workspace, kind, &Program::kernel(), show)?;
-    let elf = workspace::read(&built)?;
-    let folder = kind.folder(workspace);
+    let mut elf = workspace::read(&built)?;
+    board.write_into(&mut elf)?;
+    let folder = if board.is_some() {
+        kind.folder_for_board(workspace)
+    } else {
+        kind.folder(workspace)
+    };
     let containers = kind.arch.traits().containers;
     let kernel = Kernel {
         elf: folder.join("kernel.elf"),

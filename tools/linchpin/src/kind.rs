@@ -205,6 +205,11 @@ impl Kind {
         workspace.output().join(self.to_string())
     }
 
+    /// The folder of kernels that are told about a board: they are not for any other.
+    pub(crate) fn folder_for_board(&self, workspace: &Workspace) -> PathBuf {
+        workspace.output().join(format!("{self}-board"))
+    }
+
     /// Refuses a profile that the project does not define.
     pub(crate) fn check_profile(&self, workspace: &Workspace) -> Result<()> {
         let known = profiles(workspace);

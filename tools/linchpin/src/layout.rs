@@ -127,6 +127,7 @@ pub(crate) mod sample {
     pub(crate) struct Elf64 {
         entry: u64,
         segments: Vec<(u64, u64, Vec<u8>, u64)>,
+        symbols: Vec<(String, u64, u64)>,
         pub(crate) flags: u32,
     }
 
@@ -135,6 +136,7 @@ pub(crate) mod sample {
             Self {
                 entry,
                 segments: Vec::new(),
+                symbols: Vec::new(),
                 flags: 5,
             }
         }
@@ -148,6 +150,12 @@ pub(crate) mod sample {
         ) -> Self {
             self.segments
                 .push((virtual_address, physical, bytes.to_vec(), memory));
+            self
+        }
+
+        /// A name for some bytes.
+        pub(crate) fn symbol(mut self, name: &str, address: u64, size: u64) -> Self {
+            self.symbols.push((name.to_owned(), address, size));
             self
         }
 
@@ -181,7 +189,50 @@ pub(crate) mod sample {
                 file.resize(0x1000 * (n + 1), 0xcc);
                 file.extend(bytes);
             }
+            if !self.symbols.is_empty() {
+                self.add_symbols(&mut file);
+            }
             file
+        }
+
+        /// A symbol table and its names, and section headers that say where they are.
+        fn add_symbols(&self, file: &mut Vec<u8>) {
+            let mut names = vec![0];
+            let mut table = vec![0; 24];
+            for (name, address, size) in &self.symbols {
+                table.extend((names.len() as u32).to_le_bytes());
+                table.extend([0x11, 0, 0xf1, 0xff]); // global, an object, absolute
+                table.extend(address.to_le_bytes());
+                table.extend(size.to_le_bytes());
+                names.extend(name.bytes());
+                names.push(0);
+            }
+            file.resize(file.len().next_multiple_of(8), 0);
+            let table_at = file.len() as u64;
+            file.extend(&table);
+            let names_at = file.len() as u64;
+            file.extend(&names);
+            file.resize(file.len().next_multiple_of(8), 0);
+            let headers_at = file.len() as u64;
+            file.extend([0; 64]);
+            let sections = [
+                (2u32, table_at, table.len(), 2u32, 1u32, 24u64),
+                (3, names_at, names.len(), 0, 0, 0),
+            ];
+            for (kind, at, length, link, info, entry) in sections {
+                file.extend(0u32.to_le_bytes());
+                file.extend(kind.to_le_bytes());
+                file.extend([0; 16]);
+                file.extend(at.to_le_bytes());
+                file.extend((length as u64).to_le_bytes());
+                file.extend(link.to_le_bytes());
+                file.extend(info.to_le_bytes());
+                file.extend(8u64.to_le_bytes());
+                file.extend(entry.to_le_bytes());
+            }
+            file[40..48].copy_from_slice(&headers_at.to_le_bytes());
+            file[60..62].copy_from_slice(&3u16.to_le_bytes());
+            file[62..64].copy_from_slice(&2u16.to_le_bytes());
         }
     }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod board;
 mod build;
 mod conformance;
 mod console;
@@ -35,6 +36,7 @@ use clap::{Args, Parser, Subcommand};
 use miette::Result;
 
 use crate::bench::BenchArgs;
+use crate::board::Board;
 use crate::build::Show;
 use crate::doctor::Treatment;
 use crate::image::ImageArgs;
@@ -93,6 +95,8 @@ struct BuildArgs {
     /// The settings that user images bake in: a name in abi/profiles.toml
     #[arg(long, default_value = DEFAULT_PROFILE)]
     profile: String,
+    #[command(flatten)]
+    board: Board,
 }
 
 #[derive(Args, Debug)]
@@ -133,7 +137,7 @@ fn build(workspace: &Workspace, args: BuildArgs) -> Result<()> {
         flavour: args.flavour,
         profile: args.profile,
     };
-    let kernel = build::kernel(workspace, &kind, Show::Progress)?;
+    let kernel = build::kernel_for(workspace, &kind, &args.board, Show::Progress)?;
     for file in kernel.files() {
         println!("{}", build::shown(file));
     }

@@ -138,6 +138,17 @@ impl Machine {
             Medium::Image(file) => {
                 qemu.args(["-bios", "none", "-kernel"]).arg(file);
             }
+            Medium::Placed(files) => {
+                for (file, at) in files {
+                    let file = initrd(file);
+                    let device = format!("loader,file={file},addr={at:#x},force-raw=on");
+                    qemu.args(["-device", &device]);
+                }
+                if let Some((_, start)) = files.first() {
+                    let device = format!("loader,addr={start:#x},cpu-num=0");
+                    qemu.args(["-device", &device]);
+                }
+            }
         }
         qemu.args(&self.extra);
         qemu
@@ -154,9 +165,12 @@ pub(crate) enum Medium {
     Disc(PathBuf),
     /// A loader that carries all it needs, the firmware included where there is one.
     Image(PathBuf),
+    /// Files that lie in memory from the start; the processor begins with the first. Nobody tells
+    /// it anything.
+    Placed(Vec<(PathBuf, u64)>),
 }
 
-/// QEMU's Multiboot loader takes a comma-separated list of modules; a comma in a name is doubled.
+/// Where QEMU takes a list, a comma in a name is doubled.
 fn initrd(file: &Path) -> String {
     file.to_string_lossy().replace(',', ",,")
 }

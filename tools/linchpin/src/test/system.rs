@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use miette::Result;
+use machine::firmware::fdt::Tree;
+use miette::{Result, miette};
 
 use super::host::single;
 use super::{Context, Step, bounds};
 use crate::bench::baseline;
-use crate::build::{self, Program, Show, Side};
+use crate::board::Board;
+use crate::build::{self, Container, Program, Show, Side};
 use crate::conformance;
 use crate::expect::Markers;
 use crate::image::{self, Protocol};
 use crate::image_rules::{self, Panics};
 use crate::kind::{self, Arch, DEFAULT_PROFILE, Flavour, Kind};
 use crate::outcome::Outcome;
-use crate::qemu::{Boot, Log, Machine, Options};
+use crate::qemu::{Boot, Log, Machine, Medium, Options};
 use crate::report::Case;
 use crate::run::{self, PROMPT};
 use crate::script::Script;
@@ -82,6 +84,7 @@ pub(super) fn programs(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
     }));
     if arch == Arch::AArch64 {
         steps.push(Step::new("end by firmware", end_by_firmware));
+        steps.push(Step::new("boot with a tree of its own", own_tree));
     }
     steps.push(Step::new("demo on other machines", move |context| {
         other_machines(context, arch)
@@ -156,6 +159,39 @@ fn end_by_firmware(context: &Context) -> Result<Vec<Case>> {
     };
     conduits.into_iter().map(end).collect()
 }
+
+/// A kernel in which a device tree was linked, on a machine where nobody passes one. The tree is what
+/// QEMU would have passed.
+fn own_tree(context: &Context) -> Result<Vec<Case>> {
+    let run = Run::new(Arch::AArch64, Flavour::Debug, Program::demo());
+    let workspace = context.workspace;
+    let kernel = build::kernel(workspace, &run.kind, Show::OnFailure)?;
+    let root_task = build::root_task(workspace, &run.kind, &run.program, Show::OnFailure)?;
+    let usual = run::medium(workspace, &kernel, &root_task, Boot::Linux, context.consent)?;
+    let file = workspace.output().join("qemu-virt.dtb");
+    let mut dump = run.machine.command(&usual);
+    dump.arg("-machine")
+        .arg(format!("dumpdtb={}", file.display()));
+    let dumped = single("the machine's tree", Some(Arch::AArch64), dump, context)?;
+    if dumped.iter().any(Case::is_failed) {
+        return Ok(dumped);
+    }
+    let bytes = workspace::read(&file)?;
+    let initrd = Tree::new(&bytes).ok().and_then(|tree| tree.initrd());
+    let Some(initrd) = initrd else {
+        return Err(miette!("the machine's tree names no initrd"));
+    };
+    let board = Board::with_tree(file);
+    let kernel = build::kernel_for(workspace, &run.kind, &board, Show::OnFailure)?;
+    let bare = kernel.file(Container::Flat).to_path_buf();
+    let medium = Medium::Placed(vec![(bare, KERNEL_PLACE), (root_task, initrd.base)]);
+    let input = Input::Script(Script::new(SHORT_SCRIPT, PROMPT));
+    let outcome = Run { input, ..run }.boot_from(context, &medium)?;
+    Ok(vec![verdict("a tree of its own", &outcome)])
+}
+
+/// In the memory of QEMU's machine, 2 MiB from where that begins.
+const KERNEL_PLACE: u64 = 0x4020_0000;
 
 /// The ways to enter it.
 pub(super) fn doors(arch: Arch) -> Vec<Step> {
@@ -406,10 +442,15 @@ impl Run {
         let root_task = build::root_task(context.workspace, kind, program, Show::OnFailure)?;
         let consent = context.consent;
         let medium = run::medium(context.workspace, &kernel, &root_task, door, consent)?;
+        self.boot_from(context, &medium)
+    }
+
+    fn boot_from(self, context: &Context, medium: &Medium) -> Result<Outcome> {
+        let Self { kind, program, .. } = &self;
         let log = context.log(&format!("{} {kind} {}", program.name, self.name));
         let outcome = Session {
             arch: kind.arch,
-            command: self.machine.command(&medium),
+            command: self.machine.command(medium),
             input: self.input,
             markers: Markers::default(),
             bound: Some(self.bound),
