@@ -13,6 +13,15 @@ mod fatal;
 mod lock;
 #[cfg(target_os = "none")]
 mod once;
+#[cfg(target_os = "none")]
+mod options;
+#[cfg(all(
+    target_os = "none",
+    any(target_arch = "aarch64", target_arch = "riscv64")
+))]
+mod tree;
+#[cfg(target_os = "none")]
+mod watch;
 
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 #[path = "riscv64/mod.rs"]

@@ -2,13 +2,15 @@
 //! machine, then the kernel core's own boot.
 
 use super::contract::{self, BOARD_TREE_BYTES, Contract, Starter};
-use super::devices::{self, Controller, MAX_SPANS, Spans};
-use super::symbols::{self, Span};
+use super::devices::{self, Controller};
+use super::symbols;
 use super::{debug, events, paging, root_task, trap, window};
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
 use crate::lock;
 use crate::once::Once;
+use crate::options;
+use crate::tree::{self, MAX_SPANS, Span};
 use abi::PROFILE;
 use abi::bootinfo::header;
 use core::cell::UnsafeCell;
@@ -20,6 +22,7 @@ use machine::aarch64::features::Features;
 use machine::aarch64::serial::Serial;
 use machine::aarch64::{Arm, GicSetup, Setup};
 use machine::firmware::fdt::Tree;
+use machine::firmware::loader::CommandLine;
 use machine::{Irq, KernelAddress, PhysicalAddress};
 
 /// Where QEMU's machine for tests has its serial port: the last resort of a kernel that has to
@@ -152,16 +155,22 @@ fn run(contract: &Contract, tree: &Tree<'_>, console: Option<Serial>, features: 
     let Some(findings) = FINDINGS.take() else {
         fatal_text("started twice")
     };
-    let memory = devices::memory(tree);
+    let mut memory = devices::memory(tree);
     let Some(controller) = devices::controller(tree) else {
         fatal_text("device tree: no interrupt controller that the kernel can drive")
     };
     let mut kept = controller.kept();
     kept.push(contract.tree.pages());
+    let line = CommandLine::of(tree.command_line());
+    let others = [symbols::image(), contract.image, contract.tree.pages()];
+    tree::start_watch(&line, &mut memory, &mut kept, &others);
     if kept.truncated {
         fatal_text("the device tree lists more devices than the kernel keeps");
     }
     start_machine(tree, &controller, console, features);
+    if let Some(level) = options::log_level(&line) {
+        lock::acquire(0).log = level;
+    }
     let chunk = ExtraChunk {
         id: header::FDT as u64,
         bytes: tree.bytes(),
@@ -170,8 +179,8 @@ fn run(contract: &Contract, tree: &Tree<'_>, console: Option<Serial>, features: 
     let platform = Platform {
         kernel_image: PhysicalAddress(image.start)..PhysicalAddress(image.end),
         boot_memory_end: symbols::boot_end(),
-        memory: ranges(&memory, &mut findings.memory),
-        devices: ranges(&kept, &mut findings.kept),
+        memory: memory.ranges(&mut findings.memory),
+        devices: kept.ranges(&mut findings.kept),
         user_image: UserImage {
             physical: PhysicalAddress(contract.image.start)..PhysicalAddress(contract.image.end),
             virtual_start: contract.image.start.wrapping_sub(contract.offset),
@@ -261,15 +270,4 @@ fn enter(platform: &Platform<'_>) -> ! {
     let context = events::prepare(resume);
     drop(kernel);
     trap::leave(context)
-}
-
-/// The spans in the kernel core's terms.
-fn ranges<'a>(
-    spans: &Spans,
-    into: &'a mut [Range<PhysicalAddress>; MAX_SPANS],
-) -> &'a [Range<PhysicalAddress>] {
-    for (range, span) in into.iter_mut().zip(spans.as_slice()) {
-        *range = PhysicalAddress(span.start)..PhysicalAddress(span.end);
-    }
-    into.get(..spans.as_slice().len()).unwrap_or(&[])
 }

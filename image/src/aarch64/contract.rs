@@ -1,7 +1,7 @@
 //! What the image was started with, and what it starts the kernel with: the loader's contract
 //! (`abi/boot.md` section 2).
 
-use super::symbols::Span;
+use crate::tree::Span;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Room for the device tree of a board whose loader passes none.

@@ -1,7 +1,7 @@
 //! What the image needs of an Arm machine to speak and to stop.
 
 use super::paging;
-use super::symbols::Span;
+use crate::tree::Span;
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::aarch64::registers;
 use machine::aarch64::serial::Serial;

@@ -1,15 +1,13 @@
 //! What the device tree says of this machine.
 
 use super::paging;
-use super::symbols::Span;
+use crate::tree::{Span, Spans};
 use machine::aarch64::gic::Redistributors;
 use machine::aarch64::secure::Conduit;
 use machine::address::PHYSICAL_WINDOW_SIZE;
 use machine::firmware::List;
 use machine::firmware::fdt::{Region, Tree};
 
-/// Spans kept: memory, or what is kept out of it.
-pub(super) const MAX_SPANS: usize = 64;
 /// Ranges of redistributors.
 pub(super) const MAX_REDISTRIBUTORS: usize = 8;
 
@@ -34,45 +32,6 @@ const DISTRIBUTOR_3: u64 = 0x1_0000;
 /// Registers of a core's redistributor, and how many the kernel keeps at least.
 const REDISTRIBUTOR: u64 = 0x2_0000;
 const MIN_REDISTRIBUTORS: u64 = 8;
-
-/// Spans, up to a bound; whether some were left out.
-pub(super) struct Spans {
-    list: List<Span, MAX_SPANS>,
-    pub(super) truncated: bool,
-}
-
-impl Spans {
-    pub(super) const fn new() -> Self {
-        Self {
-            list: List::new(Span::new(0, 0)),
-            truncated: false,
-        }
-    }
-
-    pub(super) fn push(&mut self, span: Span) {
-        if span.size() > 0 {
-            self.truncated |= !self.list.push(span);
-        }
-    }
-
-    pub(super) fn as_slice(&self) -> &[Span] {
-        self.list.as_slice()
-    }
-
-    /// Takes `taken` away.
-    pub(super) fn remove(&mut self, taken: Span) {
-        let before = self.list;
-        self.list.clear();
-        for &span in before.as_slice() {
-            if span.overlaps(taken) {
-                self.push(Span::new(span.start, taken.start.max(span.start)));
-                self.push(Span::new(taken.end.min(span.end), span.end));
-            } else {
-                self.push(span);
-            }
-        }
-    }
-}
 
 /// The pages that `region` touches.
 fn outer(region: Region) -> Span {

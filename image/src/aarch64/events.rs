@@ -3,6 +3,7 @@
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
+use crate::watch;
 use abi::PROFILE;
 use kernel::entry::{self, Event, Resume};
 use kernel::isa::{Context, debug};
@@ -74,7 +75,9 @@ pub(super) extern "C" fn on_interrupt(interrupted: u64) -> u64 {
 
 #[inline(always)]
 fn handle(kernel: &mut Locked, event: Event) -> u64 {
-    prepare(entry::enter(kernel, CORE, event))
+    let resume = entry::enter(kernel, CORE, event);
+    watch::after_entry(kernel);
+    prepare(resume)
 }
 
 /// The register file's address for the exit stub.

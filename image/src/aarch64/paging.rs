@@ -3,8 +3,9 @@
 //! drives. The part that only boot needs, and the page below the stack, are not in the image's
 //! part.
 
-use super::symbols::{self, Span};
+use super::symbols;
 use super::trap;
+use crate::tree::Span;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use machine::aarch64::features::Features;
 use machine::address::{PHYSICAL_WINDOW, PHYSICAL_WINDOW_SIZE};

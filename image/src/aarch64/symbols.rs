@@ -1,5 +1,6 @@
 //! Where the linker has put things, and where that is in physical memory.
 
+use crate::tree::Span;
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::PhysicalAddress;
 
@@ -20,45 +21,6 @@ unsafe extern "C" {
 
 /// Where the image is in physical memory. Any multiple of 2 MiB.
 static PHYSICAL_BASE: AtomicU64 = AtomicU64::new(0);
-
-/// A range of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) struct Span {
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
-impl Span {
-    pub(super) const fn new(start: u64, end: u64) -> Self {
-        Self { start, end }
-    }
-
-    /// The `size` bytes from `start` on, as far as there are addresses.
-    pub(super) const fn of(start: u64, size: u64) -> Self {
-        Self::new(start, start.saturating_add(size))
-    }
-
-    /// The pages that it touches.
-    pub(super) fn pages(self) -> Self {
-        let end = self.end.checked_next_multiple_of(4096);
-        Self::new(self.start & !4095, end.unwrap_or(u64::MAX))
-    }
-
-    /// Whether some byte is in both.
-    pub(super) const fn overlaps(self, other: Self) -> bool {
-        self.start < other.end && other.start < self.end
-    }
-
-    /// Whether all of `other` is in it.
-    pub(super) const fn contains(self, other: Self) -> bool {
-        self.start <= other.start && other.end <= self.end
-    }
-
-    /// Bytes in it.
-    pub(super) const fn size(self) -> u64 {
-        self.end.saturating_sub(self.start)
-    }
-}
 
 macro_rules! span {
     ($start:ident, $end:ident) => {

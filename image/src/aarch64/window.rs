@@ -1,7 +1,7 @@
 //! Physical memory by the kernel's window, which shows RAM.
 
 use super::paging;
-use super::symbols::Span;
+use crate::tree::Span;
 
 fn pointer(at: u64) -> *mut u8 {
     core::ptr::with_exposed_provenance_mut(paging::window(at) as usize)

@@ -2,14 +2,16 @@
 //! the machine, then the kernel core's own boot.
 
 use super::contract::{self, BOARD_TREE_BYTES, Contract, Starter};
-use super::devices::{self, MAX_SPANS, Spans};
-use super::symbols::{self, Span};
+use super::devices;
+use super::symbols;
 use super::{debug, events, paging, root_task, trap, window};
 use crate::arch::CORES;
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
 use crate::lock;
 use crate::once::Once;
+use crate::options;
+use crate::tree::{self, MAX_SPANS, Span};
 use abi::PROFILE;
 use abi::bootinfo::header;
 use core::cell::UnsafeCell;
@@ -18,6 +20,7 @@ use kernel::Kernel;
 use kernel::boot::{ExtraChunk, Platform, UserImage};
 use kernel::object::irq::IrqTable;
 use machine::firmware::fdt::Tree;
+use machine::firmware::loader::CommandLine;
 use machine::riscv64::{Features, Riscv, Setup};
 use machine::{KernelAddress, PhysicalAddress};
 
@@ -112,20 +115,19 @@ fn run(contract: &Contract) -> ! {
     };
     let tree = tree_of(contract);
     use_exit_device(&tree);
-    let memory = devices::memory(&tree, symbols::image());
+    let mut memory = devices::memory(&tree, symbols::image());
     let mut kept = devices::kept(&tree);
-    kept.push(Span {
-        start: contract.tree.start,
-        end: contract
-            .tree
-            .end
-            .checked_next_multiple_of(4096)
-            .unwrap_or(u64::MAX),
-    });
+    kept.push(contract.tree.pages());
+    let line = CommandLine::of(tree.command_line());
+    let others = [symbols::image(), contract.image, contract.tree.pages()];
+    tree::start_watch(&line, &mut memory, &mut kept, &others);
     if memory.truncated || kept.truncated {
         fatal_text("the device tree lists more memory regions than the kernel keeps");
     }
     start_machine(&tree, contract.hart);
+    if let Some(level) = options::log_level(&line) {
+        lock::acquire(0).log = level;
+    }
     let chunk = ExtraChunk {
         id: header::FDT as u64,
         bytes: tree.bytes(),
@@ -134,8 +136,8 @@ fn run(contract: &Contract) -> ! {
     let platform = Platform {
         kernel_image: PhysicalAddress(image.start)..PhysicalAddress(image.end),
         boot_memory_end: symbols::boot_end(),
-        memory: ranges(&memory, &mut findings.memory),
-        devices: ranges(&kept, &mut findings.kept),
+        memory: memory.ranges(&mut findings.memory),
+        devices: kept.ranges(&mut findings.kept),
         user_image: UserImage {
             physical: PhysicalAddress(contract.image.start)..PhysicalAddress(contract.image.end),
             virtual_start: contract.image.start.wrapping_sub(contract.offset),
@@ -213,15 +215,4 @@ fn enter(platform: &Platform<'_>) -> ! {
     let context = events::prepare(resume);
     drop(kernel);
     trap::leave(context)
-}
-
-/// The spans in the kernel core's terms.
-fn ranges<'a>(
-    spans: &Spans,
-    into: &'a mut [Range<PhysicalAddress>; MAX_SPANS],
-) -> &'a [Range<PhysicalAddress>] {
-    for (range, span) in into.iter_mut().zip(spans.as_slice()) {
-        *range = PhysicalAddress(span.start)..PhysicalAddress(span.end);
-    }
-    into.get(..spans.as_slice().len()).unwrap_or(&[])
 }

@@ -1,14 +1,10 @@
 //! What the device tree says of this machine's devices.
 
-use super::symbols::Span;
 use super::window;
-use machine::firmware::List;
+use crate::tree::{Span, Spans};
 use machine::firmware::fdt::{Node, Region, Tree};
 use machine::riscv64::PlicSetup;
 use machine::riscv64::plic::Completion;
-
-/// Spans kept: memory, or what is kept out of it.
-pub(super) const MAX_SPANS: usize = 64;
 
 const PLICS: [&str; 3] = ["sifive,plic-1.0.0", "riscv,plic0", "thead,c900-plic"];
 const CLINTS: [&str; 3] = ["sifive,clint0", "riscv,clint0", "thead,c900-clint"];
@@ -23,45 +19,6 @@ const SUPERVISOR_EXTERNAL: u32 = 9;
 /// Devices that are kept are kept in pieces of this size.
 const DEVICE_ALIGN: u64 = 2 << 20;
 const PAGE: u64 = 4096;
-
-/// Spans, up to a bound; whether some were left out.
-pub(super) struct Spans {
-    list: List<Span, MAX_SPANS>,
-    pub(super) truncated: bool,
-}
-
-impl Spans {
-    pub(super) const fn new() -> Self {
-        Self {
-            list: List::new(Span::new(0, 0)),
-            truncated: false,
-        }
-    }
-
-    pub(super) fn push(&mut self, span: Span) {
-        if span.size() > 0 {
-            self.truncated |= !self.list.push(span);
-        }
-    }
-
-    /// Takes `hole` out of all spans.
-    fn remove(&mut self, hole: Span) {
-        let before = self.list;
-        self.list.clear();
-        for span in before.as_slice() {
-            if span.overlaps(hole) {
-                self.push(Span::new(span.start, hole.start));
-                self.push(Span::new(hole.end, span.end));
-            } else {
-                self.push(*span);
-            }
-        }
-    }
-
-    pub(super) fn as_slice(&self) -> &[Span] {
-        self.list.as_slice()
-    }
-}
 
 fn span(region: Region) -> Span {
     Span::new(region.base, region.end())

@@ -3,6 +3,7 @@
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
+use crate::watch;
 use kernel::entry::{self, Event, Resume};
 use kernel::isa::Context;
 use kernel::object::store::Object;
@@ -81,7 +82,9 @@ pub(super) extern "C" fn on_wake() -> u64 {
 
 #[inline(always)]
 fn handle(kernel: &mut Locked, event: Event) -> u64 {
-    prepare(entry::enter(kernel, CORE, event))
+    let resume = entry::enter(kernel, CORE, event);
+    watch::after_entry(kernel);
+    prepare(resume)
 }
 
 /// The register file's address for the exit stub.

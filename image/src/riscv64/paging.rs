@@ -2,8 +2,9 @@
 //! by small pages, each with what its part needs and no more. The part that only boot needs, and
 //! the page below the stack, are not there.
 
-use super::symbols::{self, Span};
+use super::symbols;
 use super::trap;
+use crate::tree::Span;
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::KernelAddress;
 use machine::PhysicalAddress;

@@ -3,10 +3,11 @@
 
 use super::contract::Contract;
 use super::devices;
-use super::symbols::{self, Span};
+use super::symbols;
 use super::window;
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
+use crate::tree::Span;
 use kernel::boot::elf::Elf;
 use machine::firmware::fdt::Tree;
 

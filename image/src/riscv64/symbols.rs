@@ -1,5 +1,6 @@
 //! Where the linker has put things, and where that is in physical memory.
 
+use crate::tree::Span;
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::PhysicalAddress;
 
@@ -17,34 +18,6 @@ unsafe extern "C" {
 
 /// Where the image is in physical memory. Any multiple of 2 MiB.
 static PHYSICAL_BASE: AtomicU64 = AtomicU64::new(0);
-
-/// A range of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) struct Span {
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
-impl Span {
-    pub(super) const fn new(start: u64, end: u64) -> Self {
-        Self { start, end }
-    }
-
-    /// Whether some byte is in both.
-    pub(super) const fn overlaps(self, other: Self) -> bool {
-        self.start < other.end && other.start < self.end
-    }
-
-    /// Whether all of `other` is in it.
-    pub(super) const fn contains(self, other: Self) -> bool {
-        self.start <= other.start && other.end <= self.end
-    }
-
-    /// Bytes in it.
-    pub(super) const fn size(self) -> u64 {
-        self.end.saturating_sub(self.start)
-    }
-}
 
 macro_rules! span {
     ($start:ident, $end:ident) => {

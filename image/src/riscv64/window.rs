@@ -1,6 +1,6 @@
 //! Physical memory by the kernel's window, which the boot page tables show too.
 
-use super::symbols::Span;
+use crate::tree::Span;
 use machine::address::{PHYSICAL_WINDOW, PHYSICAL_WINDOW_SIZE};
 
 /// Where physical address `at` is seen.

@@ -5,16 +5,16 @@ use super::core_area::{AREAS, BOOT_STACK, CORES, CoreArea};
 use super::extra::Extra;
 use super::paging::{self, Built, Pool};
 use super::symbols;
-use super::{debug, events, isolation, root_task, segments, trap, watch, window};
+use super::{debug, events, isolation, root_task, segments, trap, window};
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
 use crate::lock;
 use crate::once::Once;
+use crate::{options, watch};
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 use kernel::Kernel;
 use kernel::boot::{Platform, UserImage};
-use kernel::console::Level;
 use kernel::object::irq::IrqTable;
 use machine::address::PHYSICAL_WINDOW_SIZE;
 use machine::firmware::List;
@@ -186,7 +186,7 @@ impl Boot {
     fn start_watch(&self, pool: &mut Pool) {
         let every = watch::asked(&self.loader.command_line);
         if every != 0 {
-            let Ok(memory) = pool.pages(watch::PAGES) else {
+            let Ok(memory) = pool.pages(watch::BYTES.div_ceil(PAGE)) else {
                 no_page_tables()
             };
             // SAFETY: the pages have just been taken, zeroed, from memory that the window shows.
@@ -231,20 +231,11 @@ impl Boot {
         if let Err(error) = unsafe { kernel.machine.start(&setup) } {
             fatal_text(error);
         }
-        if let Some(level) = self.log_level() {
+        if let Some(level) = options::log_level(&self.loader.command_line) {
             kernel.log = level;
         }
         self.extra
             .fill(&self.loader, &self.rsdp, kernel.machine.ticks_per_us());
-    }
-
-    /// What `log=` says, if it says something.
-    fn log_level(&self) -> Option<Level> {
-        if !abi::FLAVOUR.printing() {
-            return None;
-        }
-        let value = self.loader.command_line.value(b"log")?;
-        Level::named(core::str::from_utf8(value).ok()?)
     }
 
     fn start_kernel(&mut self, area: &CoreArea, user_image: UserImage) -> ! {

@@ -3,10 +3,10 @@
 use super::core_area::AREAS;
 use super::isolation;
 use super::segments::USER_VECTORS;
-use super::watch;
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
+use crate::watch;
 use abi::PROFILE;
 use core::sync::atomic::Ordering;
 use kernel::entry::{self, Event, Resume};

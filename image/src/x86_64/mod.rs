@@ -13,7 +13,6 @@ mod segments;
 mod start;
 mod symbols;
 mod trap;
-mod watch;
 mod window;
 
 pub(crate) use core_area::CORES;

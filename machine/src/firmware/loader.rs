@@ -88,6 +88,15 @@ impl CommandLine {
         Self { text: List::new(0) }
     }
 
+    /// This text, up to the bound.
+    pub fn of(text: &[u8]) -> Self {
+        let mut line = Self::new();
+        for byte in text.iter().take(MAX_COMMAND_LINE) {
+            line.text.push(*byte);
+        }
+        line
+    }
+
     /// The text at `at`, up to a NUL or the bound.
     pub(super) fn read(memory: &impl Bytes, at: u64) -> Self {
         let mut line = Self::new();

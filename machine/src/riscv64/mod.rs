@@ -12,9 +12,7 @@ pub mod sbi;
 pub mod tlb;
 
 use crate::layout::TIMER_IRQ;
-use crate::{
-    Irq, KernelAddress, Kind, Machine, PhysicalAddress, RiscvMachine, Space, Ticks, VirtualAddress,
-};
+use crate::{Irq, KernelAddress, Kind, Machine, RiscvMachine, Space, Ticks, VirtualAddress};
 use clock::Clock;
 use core::ptr::NonNull;
 use csr::interrupt;

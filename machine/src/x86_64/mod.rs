@@ -18,9 +18,7 @@ pub mod serial;
 pub mod tlb;
 
 use crate::irq::{Polarity, Trigger};
-use crate::{
-    Irq, KernelAddress, Kind, Machine, PhysicalAddress, Space, Ticks, VirtualAddress, X86Machine,
-};
+use crate::{Irq, KernelAddress, Kind, Machine, Space, Ticks, VirtualAddress, X86Machine};
 use clock::Clock;
 use core::ptr::NonNull;
 use cpuid::Features;

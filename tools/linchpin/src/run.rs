@@ -130,9 +130,9 @@ impl RunArgs {
             return Err(miette!("--log and --check are for --flavour debug"));
         }
         match door {
-            Boot::Multiboot | Boot::Elf32 | Boot::Pvh => Ok(()),
+            Boot::Multiboot | Boot::Elf32 | Boot::Pvh | Boot::Linux | Boot::Elf => Ok(()),
             _ => Err(miette!(
-                help = "--boot multiboot, elf32 and pvh pass them on",
+                help = "they reach it by every other door",
                 "--log and --check do not reach a kernel that is booted by `{}`",
                 door.name()
             )),

@@ -10,25 +10,24 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use kernel::check::found::{Book, Entry};
 use kernel::check::{self, Violation};
 use machine::firmware::loader::CommandLine;
-use machine::firmware::spans::PAGE;
 use machine::{KernelAddress, PhysicalAddress};
 
 /// Objects and used slots that there is room to remember.
 const ENTRIES: usize = 1 << 15;
 const PLACES: usize = 2 * ENTRIES;
 const ENTRY_BYTES: usize = ENTRIES * size_of::<Entry>();
-/// Pages of memory that a check needs.
-pub(super) const PAGES: u64 = ((ENTRY_BYTES + PLACES * size_of::<u32>()) as u64).div_ceil(PAGE);
+/// Bytes of memory that a check needs.
+pub(crate) const BYTES: u64 = (ENTRY_BYTES + PLACES * size_of::<u32>()) as u64;
 
 /// How many entries to the kernel make a check; 0: there are none.
 static EVERY: AtomicU32 = AtomicU32::new(0);
 /// How many are left until the next.
 static LEFT: AtomicU32 = AtomicU32::new(0);
-/// [`PAGES`] of memory.
+/// [`BYTES`] of memory.
 static MEMORY: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 
 /// What the command line asks for; 0 is nothing.
-pub(super) fn asked(line: &CommandLine) -> u32 {
+pub(crate) fn asked(line: &CommandLine) -> u32 {
     if !abi::FLAVOUR.debug() {
         return 0;
     }
@@ -40,10 +39,12 @@ pub(super) fn asked(line: &CommandLine) -> u32 {
 /// From now on there is a check after every `every` entries.
 ///
 /// # Safety
-/// The [`PAGES`] at `memory` are zero, in the kernel's window, and nobody else's.
-pub(super) unsafe fn start(every: u32, memory: PhysicalAddress) {
+/// The [`BYTES`] at `memory` are in the kernel's window, and nobody else's.
+pub(crate) unsafe fn start(every: u32, memory: PhysicalAddress) {
     let memory = KernelAddress::of(memory).bits();
-    let memory = core::ptr::with_exposed_provenance_mut(memory as usize);
+    let memory: *mut u8 = core::ptr::with_exposed_provenance_mut(memory as usize);
+    // SAFETY: nobody else knows this memory.
+    unsafe { memory.write_bytes(0, BYTES as usize) };
     MEMORY.store(memory, Ordering::Relaxed);
     LEFT.store(every, Ordering::Relaxed);
     EVERY.store(every, Ordering::Relaxed);
@@ -51,7 +52,7 @@ pub(super) unsafe fn start(every: u32, memory: PhysicalAddress) {
 
 /// The kernel has dealt with an event.
 #[inline(always)]
-pub(super) fn after_entry(kernel: &mut Locked) {
+pub(crate) fn after_entry(kernel: &mut Locked) {
     if abi::FLAVOUR.debug() && EVERY.load(Ordering::Relaxed) != 0 {
         count(kernel);
     }
@@ -94,5 +95,5 @@ fn look(kernel: &mut Locked) -> Result<(), Violation> {
 fn stop(violation: &Violation) -> ! {
     // A console cannot fail.
     let _ = writeln!(Voice.text("\nlinchpin: fatal: "), "{violation:?}");
-    super::debug::end(EXIT_FAILED)
+    crate::arch::end(EXIT_FAILED)
 }
