@@ -62,6 +62,12 @@ impl MessageInfo {
         (self.0 & mask(LENGTH_BITS)) as usize
     }
 
+    /// The same without capabilities, sent or unwrapped.
+    #[inline(always)]
+    pub const fn without_caps(self) -> Self {
+        Self(self.0 & !(mask(LABEL_SHIFT - EXTRA_CAPS_SHIFT) << EXTRA_CAPS_SHIFT))
+    }
+
     /// The same with a length of at most [`MSG_MAX_LENGTH`].
     #[inline]
     pub const fn clipped(self) -> Self {

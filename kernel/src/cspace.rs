@@ -30,34 +30,20 @@ pub fn lookup(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Result<Ref<Slot>, 
 /// As [`lookup`], for who does not need to know why it fails.
 #[inline(always)]
 pub(crate) fn find(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
-    let mut cnode = k[thread.slot(TcbSlot::CSpace)].cnode()?;
-    // What is left of the address, from its highest bit down.
-    let mut rest = address;
-    let mut bits_left = WORD_BITS;
-    loop {
-        let (guard_bits, radix) = (u32::from(cnode.guard_bits), u32::from(cnode.radix));
-        bits_left = bits_left.checked_sub(u64::from(guard_bits.wrapping_add(radix)))?;
-        if top(rest, guard_bits) != cnode.guard {
-            return None;
+    match k[thread.slot(TcbSlot::CSpace)].whole_cnode() {
+        // The guard, and below it the index: a radix is less than 64.
+        Some(root) => {
+            let guard = address.wrapping_shr(root.radix.into());
+            let index = address ^ guard.wrapping_shl(root.radix.into());
+            (guard == root.guard).then(|| root.slot(index))
         }
-        rest = rest.wrapping_shl(guard_bits);
-        let slot = cnode.slot(top(rest, radix));
-        if bits_left == 0 {
-            return Some(slot);
-        }
-        rest = rest.wrapping_shl(radix);
-        match k[slot].cnode() {
-            Some(next) => cnode = next,
-            None => return Some(slot),
-        }
+        None => find_below(k, thread, address),
     }
 }
 
-/// The highest `count` bits of `word`: fewer than 64.
-#[inline(always)]
-fn top(word: Word, count: u32) -> Word {
-    // In two steps, since a shift by 64 is none.
-    (word >> 1).wrapping_shr(63u32.wrapping_sub(count))
+#[inline(never)]
+fn find_below(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
+    lookup(k, thread, address).ok()
 }
 
 /// Follows the low `bits` bits (1 to 64) of `address` from `root`, CNode by CNode, until they

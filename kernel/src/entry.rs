@@ -12,7 +12,7 @@ use crate::object::asid;
 use crate::object::irq;
 use crate::object::sched_context;
 use crate::object::store::Ref;
-use crate::object::tcb::{Tcb, ThreadState};
+use crate::object::tcb::{self, Tcb, ThreadState};
 use crate::sched;
 use crate::syscall;
 use crate::usage;
@@ -159,7 +159,7 @@ fn enter_syscall_slow(k: &mut Kernel, number: i64) -> Resume {
 fn checked_call(k: &mut Kernel, thread: Ref<Tcb>, call: Syscall) {
     if call == Syscall::SetTlsBase {
         let base = k[thread.context()].capability();
-        k[thread.context()].set_tls_base(base);
+        tcb::set_tls_base(k, thread, base);
     } else if call.number() < Syscall::Yield.number() {
         if let Some(fault) = isa::own_call(k, thread, call) {
             fault::deliver(k, thread, fault);

@@ -75,6 +75,7 @@ impl Words {
         if info.extra_caps() != 0 {
             return None;
         }
+        let info = info.without_caps();
         let length = info.length();
         if length <= MESSAGE_REGISTERS {
             return Some(Self {
@@ -86,7 +87,7 @@ impl Words {
         let buffers = tcb::buffer(k, from, Access::Read).zip(tcb::buffer(k, to, Access::ReadWrite));
         let length = message::clipped_length(info, buffers.is_some());
         Some(Self {
-            info,
+            info: MessageInfo::new(info.label(), 0, 0, length),
             length,
             buffers,
         })
@@ -94,11 +95,10 @@ impl Words {
 
     #[inline(always)]
     fn commit(self, k: &mut Kernel, from: Ref<Tcb>, to: Ref<Tcb>, badge: Word) {
-        let info = MessageInfo::new(self.info.label(), 0, 0, self.length);
         let words = k[from.context()].message_registers();
         let context = &mut k[to.context()];
         context.set_badge(badge);
-        context.set_message_info(info.0);
+        context.set_message_info(self.info.0);
         if self.length >= MESSAGE_REGISTERS {
             context.set_message_registers(words);
         } else if self.length > 0 {
@@ -196,9 +196,13 @@ impl ReplyRecv {
             && k[caller].fault.is_none()
             && k[caller].sched_context.is_none()
             && k[reply].next == Next::Head(time);
-        if !usual || !sched_context::released(k, time) {
+        if !usual {
             return None;
         }
+        debug_assert!(
+            sched_context::released(k, time),
+            "the current thread runs on time that it does not have"
+        );
         let cap = k[cspace::find(k, thread, from)?].endpoint()?;
         if !cap.rights.read()
             || k[cap.endpoint].waiting == Waiting::Senders
@@ -228,11 +232,10 @@ impl ReplyRecv {
             endpoint,
             words,
         } = self;
-        reply::pop_from_stack(k, reply, time);
+        reply::pop_for(k, reply, time, thread);
         words.commit(k, thread, caller, 0);
         sched_context::hand_over(k, time, thread, caller);
         k[caller].state = ThreadState::Running;
-        k[reply].tcb = Some(thread);
         k[thread].state = ThreadState::BlockedOnReceive {
             endpoint,
             reply: Some(reply),

@@ -182,7 +182,7 @@ pub fn reply_from_kernel(k: &mut Kernel, thread: Ref<Tcb>, label: Word, words: &
 }
 
 /// `queue` with `thread` behind all that are at least as important.
-#[inline]
+#[inline(always)]
 pub(crate) fn queue_by_priority(k: &mut Kernel, queue: Queue, thread: Ref<Tcb>) -> Queue {
     let priority = k[thread].priority;
     queue.with_sorted(k, thread, |k, other| k[other].priority < priority)

@@ -46,7 +46,7 @@ impl Buffer {
     /// Word `n` is one of the 128 of a buffer: nothing here wraps.
     #[inline(always)]
     fn place(self, n: usize) -> KernelAddress {
-        self.0.plus((n as u64).wrapping_mul(8))
+        self.0.inside((n as u64).wrapping_mul(8))
     }
 
     /// Message word `n`.

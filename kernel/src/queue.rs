@@ -69,15 +69,27 @@ impl Queue {
     /// This queue with `thread`, which is in no queue, behind the last thread that does not
     /// yield to it. The queue is sorted so that those that yield are at its end.
     #[must_use]
+    #[inline(always)]
     pub fn with_sorted(
         self,
         k: &mut Kernel,
         thread: Ref<Tcb>,
         yields: impl Fn(&Kernel, Ref<Tcb>) -> bool,
     ) -> Self {
-        let Some(head) = self.head else {
-            return Self::alone(k, thread);
-        };
+        match self.head {
+            None => Self::alone(k, thread),
+            Some(head) => self.among_others(k, thread, head, yields),
+        }
+    }
+
+    #[inline(never)]
+    fn among_others(
+        self,
+        k: &mut Kernel,
+        thread: Ref<Tcb>,
+        head: Ref<Tcb>,
+        yields: impl Fn(&Kernel, Ref<Tcb>) -> bool,
+    ) -> Self {
         let mut place = head;
         loop {
             // From the end, since most come behind their equals.

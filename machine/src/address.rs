@@ -54,22 +54,28 @@ impl KernelAddress {
 
     /// `bytes` further on. Wrapping only on addresses that never named memory.
     #[inline(always)]
+    pub const fn plus(self, bytes: u64) -> Self {
+        if bytes < SMALL_STEP {
+            return self.inside(bytes);
+        }
+        match core::num::NonZeroU64::new(self.0.get().wrapping_add(bytes)) {
+            Some(bits) => Self(bits),
+            None => self,
+        }
+    }
+
+    /// `bytes` further on, in the same object.
+    #[inline(always)]
     #[expect(
         unsafe_code,
         reason = "a test in every access to a field costs a tenth of all instructions"
     )]
-    pub const fn plus(self, bytes: u64) -> Self {
+    pub const fn inside(self, bytes: u64) -> Self {
         let sum = self.0.get().wrapping_add(bytes);
-        if bytes < SMALL_STEP {
-            debug_assert!(sum != 0, "an object at the very top of the address space");
-            // SAFETY: what the kernel reaches ends more than a small step below the top of the
-            // address space (docs/invariants.md#window), so the sum has not wrapped to 0.
-            return Self(unsafe { core::num::NonZeroU64::new_unchecked(sum) });
-        }
-        match core::num::NonZeroU64::new(sum) {
-            Some(bits) => Self(bits),
-            None => self,
-        }
+        debug_assert!(sum != 0, "an object at the very top of the address space");
+        // SAFETY: what the kernel reaches ends below the top of the address space
+        // (docs/invariants.md#window), so the sum has not wrapped to 0.
+        Self(unsafe { core::num::NonZeroU64::new_unchecked(sum) })
     }
 }
 

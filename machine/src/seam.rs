@@ -49,6 +49,10 @@ pub trait Machine {
     /// one must not steer it (docs/security.md). Nothing on machines that learn nothing.
     fn domain_changed(&mut self) {}
 
+    /// The running thread names other thread-local storage from now on: its register file does
+    /// already. For machines that do not load that register on every way out.
+    fn set_tls_base(&mut self, _base: u64) {}
+
     // --- Time ------------------------------------------------------------------------
 
     /// The time now. Never goes back.

@@ -1,11 +1,11 @@
 //! Boot, in order: what the loader said, what the processor can do, the root task, the
 //! kernel's address space, the interrupt hardware, then the kernel core's own boot.
 
-use super::core_area::{AREAS, BOOT_STACK, CORES, CoreArea};
+use super::core_area::{AREAS, CORES, CoreArea};
 use super::extra::Extra;
 use super::paging::{self, Built, Pool};
 use super::symbols;
-use super::{debug, events, isolation, root_task, segments, trap, window};
+use super::{debug, events, root_task, segments, trap, window};
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
 use crate::lock;
@@ -41,7 +41,7 @@ pub(super) extern "sysv64" fn start(magic: u32, info: u32) -> ! {
         fatal_text("started twice")
     };
     // First of all, so that a mistake of ours is told and not a reset.
-    area.start(BOOT_STACK.top());
+    area.start();
     segments::fill_interrupt_table();
     trap::select(false, false, 0);
     segments::load(area);
@@ -50,7 +50,7 @@ pub(super) extern "sysv64" fn start(magic: u32, info: u32) -> ! {
     boot.check_processor();
     boot.read_acpi();
     let (user_image, irq_slots) = boot.take_memory();
-    boot.start_machine(irq_slots);
+    boot.start_machine(area, irq_slots);
     boot.start_kernel(area, user_image)
 }
 
@@ -110,7 +110,6 @@ impl Boot {
             fatal(|voice| voice.text("this processor lacks ").text(missing));
         }
         protection::allow_no_execute();
-        isolation::set(self.features.meltdown);
     }
 
     fn read_acpi(&mut self) {
@@ -169,7 +168,12 @@ impl Boot {
             start: symbols::boot_end().0,
             end: symbols::image().end,
         });
-        let built = paging::build(&shown, self.features.huge_pages, isolation::is_on(), pool);
+        let built = paging::build(
+            &shown,
+            self.features.huge_pages,
+            self.features.meltdown,
+            pool,
+        );
         let irq_slots = pool.pages(IrqTable::SLOT_BYTES.div_ceil(PAGE));
         let (Ok(Built { root, shared_entry }), Ok(irq_slots)) = (built, irq_slots) else {
             no_page_tables()
@@ -216,14 +220,14 @@ impl Boot {
         self.kept.insert(RESET_VECTOR);
     }
 
-    fn start_machine(&mut self, irq_slots: PhysicalAddress) {
+    fn start_machine(&mut self, area: &'static CoreArea, irq_slots: PhysicalAddress) {
         let setup = Setup {
             features: self.features,
             local_apic: self.local_apic,
             ioapics: self.ioapics.as_slice(),
             acpi_timer: self.acpi.timer_port,
             kernel_root_entry: self.kernel_root_entry,
-            isolated: isolation::is_on(),
+            isolated: self.features.meltdown.then_some(&area.user_cr3),
             debug_port: self.debug_port,
         };
         let mut kernel = lock::install(Kernel::new(X86::new(), KernelAddress::of(irq_slots)));
@@ -242,7 +246,7 @@ impl Boot {
         let mut kernel = lock::acquire(0);
         let kernel_cr3 = kernel.machine.kernel_cr3();
         area.kernel_cr3.store(kernel_cr3, Ordering::Relaxed);
-        let stubs = trap::select(self.features.fsgsbase, isolation::is_on(), kernel_cr3);
+        let stubs = trap::select(self.features.fsgsbase, self.features.meltdown, kernel_cr3);
         segments::enable_syscall(stubs.syscall);
 
         let chunks = self.extra.chunks();
@@ -268,7 +272,7 @@ impl Boot {
         if abi::FLAVOUR.printing() {
             Voice.text("Booting all finished, dropped to user space\n");
         }
-        let context = events::prepare(&kernel, resume);
+        let context = events::loads(resume);
         drop(kernel);
         trap::leave(stubs, context)
     }

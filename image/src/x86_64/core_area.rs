@@ -60,19 +60,17 @@ const ENTRY_STACK_WORDS: usize = 32;
 pub(super) const GDT_WORDS: usize = 8;
 pub(super) const TSS_BYTES: usize = 104;
 
-/// What the stubs reach through GS.
+/// What the stubs reach.
 #[repr(C, align(4096))]
 pub(super) struct CoreArea {
     /// The register file of the running thread: where entry saves to.
     pub(super) current: AtomicU64,
-    /// Where the kernel stack starts.
-    pub(super) kernel_stack: AtomicU64,
     /// Where the entry stack starts, which both address spaces show.
     pub(super) entry_stack_top: AtomicU64,
     /// CR3 for the kernel and for the running thread, with isolation.
     pub(super) kernel_cr3: AtomicU64,
     pub(super) user_cr3: AtomicU64,
-    /// The GS base that user mode had; without FSGSBASE, the bases last written.
+    /// Without FSGSBASE, the bases last written.
     pub(super) user_gs: AtomicU64,
     pub(super) user_fs: AtomicU64,
     /// A user register on its way.
@@ -91,7 +89,6 @@ impl CoreArea {
     const fn new() -> Self {
         Self {
             current: AtomicU64::new(0),
-            kernel_stack: AtomicU64::new(0),
             entry_stack_top: AtomicU64::new(0),
             kernel_cr3: AtomicU64::new(0),
             user_cr3: AtomicU64::new(0),
@@ -105,15 +102,9 @@ impl CoreArea {
         }
     }
 
-    /// Where it is, for GS.
-    pub(super) fn address(&self) -> u64 {
-        (&raw const *self).addr() as u64
-    }
-
     /// Sets the stacks up.
-    pub(super) fn start(&self, kernel_stack: u64) {
+    pub(super) fn start(&self) {
         let entry_stack_top = self.entry_stack.as_ptr_range().end.addr() as u64;
-        self.kernel_stack.store(kernel_stack, Ordering::Relaxed);
         self.entry_stack_top
             .store(entry_stack_top, Ordering::Relaxed);
         // The stack for entry from user mode, then those of the interrupt stack table.

@@ -1,17 +1,16 @@
 //! What the entry stubs call: an event for the kernel core, and back with the thread to run.
 
-use super::core_area::AREAS;
-use super::isolation;
 use super::segments::USER_VECTORS;
+use super::trap;
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
 use crate::watch;
 use abi::PROFILE;
-use core::sync::atomic::Ordering;
+use abi::syscall::Syscall;
 use kernel::entry::{self, Event, Resume};
 use kernel::isa::Context;
-use kernel::object::store::Object;
+use kernel::object::store::{Object, Ref};
 use machine::x86_64::interrupts::SPURIOUS_VECTOR;
 use machine::x86_64::registers;
 
@@ -34,13 +33,27 @@ const INT_BYTES: u64 = 2;
 /// The core that this is; the image drives one so far.
 const CORE: usize = 0;
 
-/// `SYSCALL` with `number`. Answers the address of the register file to resume, 0 to idle.
-pub(super) extern "sysv64" fn on_syscall(number: i64) -> u64 {
-    handle(&mut lock::acquire(CORE), Event::Syscall(number))
+/// `SYSCALL` with `number`, one that has no entry of its own.
+#[inline(always)]
+pub(super) extern "sysv64" fn on_syscall(number: i64) -> ! {
+    match handle(&mut lock::acquire(CORE), Event::Syscall(number)) {
+        Resume::Thread(context) => trap::resume(place(context)),
+        Resume::Idle => trap::idle(),
+    }
+}
+
+/// `SYSCALL` with the number of Call: [`on_syscall`], compiled for that number alone.
+pub(super) extern "sysv64" fn on_call() -> ! {
+    on_syscall(Syscall::Call.number())
+}
+
+/// Likewise ReplyRecv.
+pub(super) extern "sysv64" fn on_reply_recv() -> ! {
+    on_syscall(Syscall::ReplyRecv.number())
 }
 
 /// A trap out of user mode, or out of idling; `interrupted` is the register file of the thread
-/// that ran, 0 when idle. Answers like `on_syscall`.
+/// that ran, 0 when idle. Answers the address of the register file to resume, 0 to idle.
 pub(super) extern "sysv64" fn on_trap(vector: u64, error: u64, interrupted: u64) -> u64 {
     let mut kernel = lock::acquire(CORE);
     let event = match vector {
@@ -72,29 +85,28 @@ pub(super) extern "sysv64" fn on_trap(vector: u64, error: u64, interrupted: u64)
             None => return interrupted,
         },
     };
-    handle(&mut kernel, event)
+    loads(handle(&mut kernel, event))
 }
 
 #[inline(always)]
-fn handle(kernel: &mut Locked, event: Event) -> u64 {
+fn handle(kernel: &mut Locked, event: Event) -> Resume {
     let resume = entry::enter(kernel, CORE, event);
     watch::after_entry(kernel);
-    prepare(kernel, resume)
+    resume
 }
 
-/// The register file's address for the exit stub, which is also told the thread's address space.
-#[inline(always)]
-pub(super) fn prepare(kernel: &Locked, resume: Resume) -> u64 {
-    if isolation::is_on()
-        && let Some(area) = AREAS.first()
-    {
-        area.user_cr3
-            .store(kernel.machine.user_cr3(), Ordering::Relaxed);
-    }
+/// What the exit stub loads; 0 for nobody.
+pub(super) fn loads(resume: Resume) -> u64 {
     match resume {
-        Resume::Thread(context) => context.address().plus(Context::OFFSET).bits(),
+        Resume::Thread(context) => place(context),
         Resume::Idle => 0,
     }
+}
+
+/// The register file's address.
+#[inline(always)]
+fn place(context: Ref<Context>) -> u64 {
+    context.address().plus(Context::OFFSET).bits()
 }
 
 /// The thread's restart address is that of its `INT n`.

@@ -6,7 +6,6 @@ mod debug;
 mod events;
 mod extra;
 mod header;
-mod isolation;
 mod paging;
 mod root_task;
 mod segments;

@@ -123,10 +123,8 @@ pub(super) fn load(area: &CoreArea) {
     unsafe { asm!("ltr {0:x}", in(reg) TASK, options(nostack, preserves_flags)) };
     // SAFETY: all gates lead to stubs.
     unsafe { asm!("lidt [{}]", in(reg) &idt, options(readonly, nostack, preserves_flags)) };
-    // SAFETY: GS is ours while in the kernel; the stubs expect the area there.
-    unsafe { registers::write_msr(msr::GS_BASE, area.address()) };
     // SAFETY: what user mode starts with.
-    unsafe { registers::write_msr(msr::KERNEL_GS_BASE, 0) };
+    unsafe { registers::write_msr(msr::GS_BASE, 0) };
     // SAFETY: likewise.
     unsafe { registers::write_msr(msr::FS_BASE, 0) };
 }

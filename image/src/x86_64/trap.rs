@@ -7,11 +7,16 @@
 //! to restore, else by `IRET`.
 //!
 //! The stubs exist in four variants: with FSGSBASE, user code can change its segment bases, so
-//! entry reads them; without, the bases are written whenever another thread runs. With
-//! isolation, entry and exit change CR3. Which variant is used is decided once, at boot.
+//! they are read when another thread is about to run; without, they are written if they differ
+//! from what was written last. With isolation, entry and exit change CR3. Which variant is used
+//! is decided once, at boot.
+//!
+//! While one core is driven, its area and its stack are at addresses that the stubs know, and GS
+//! stays user mode's.
 
 use super::core_area::CoreArea;
 use super::segments::{USER_CODE, USER_DATA};
+use abi::syscall::Syscall;
 use core::arch::global_asm;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -78,6 +83,32 @@ pub(super) fn select(fsgsbase: bool, isolated: bool, kernel_cr3: u64) -> Variant
     variant
 }
 
+/// Leaves a system call: runs the thread whose register file is at `context`.
+///
+/// What Rust has put on the stack is left behind, and so is what it promised to restore: the stubs
+/// load every register.
+#[inline(always)]
+pub(super) fn resume(context: u64) -> ! {
+    // SAFETY: the stub's call has left its return address at the top of the stack; what follows
+    // there expects exactly this.
+    unsafe {
+        core::arch::asm!(
+            "lea rsp, [rip + {stack} + {top}]",
+            "ret",
+            stack = sym super::core_area::BOOT_STACK,
+            top = const super::core_area::STACK_SIZE - 8,
+            in("rax") context,
+            options(noreturn)
+        )
+    }
+}
+
+/// Leaves a system call after which nobody runs: waits for an interrupt, which enters anew.
+pub(super) fn idle() -> ! {
+    // SAFETY: traps that hit the kernel's code start on the stack from its top.
+    unsafe { core::arch::asm!("2:", "sti", "hlt", "jmp 2b", options(noreturn)) }
+}
+
 /// Leaves boot: runs the thread whose register file is at `context`, or idles if that is 0.
 pub(super) fn leave(variant: Variant, context: u64) -> ! {
     // SAFETY: the exit expects exactly this; the boot stack is not needed any more.
@@ -88,45 +119,43 @@ pub(super) fn leave(variant: Variant, context: u64) -> ! {
 
 global_asm!(
     r#"
-    # Reads the bases that user code may have changed into the context in \context, by \scratch.
-    .macro save_bases context, scratch
-        rdfsbase \scratch
-        mov [\context + {fs_base}], \scratch
-        mov \scratch, gs:[{user_gs}]
-        mov [\context + {gs_base}], \scratch
-    .endm
-
     # Resumes the context in rax.
     .macro exit name, with_bases, isolated
-    \name\()_exit:
-        test rax, rax
-        jz \name\()_idle
+    \name\()_resume:
     .if \with_bases
+        cmp rax, [rip + {areas} + {current}]
+        je \name\()_bases_done
         rdfsbase rdx
-        mov rcx, gs:[{user_gs}]
-        cmp rdx, [rax + {fs_base}]
+        rdgsbase rcx
+        # The thread that ran before, whose bases these are. Its memory may be free again, but is
+        # nothing else yet.
+        mov rsi, [rip + {areas} + {current}]
+        test rsi, rsi
+        jz 1f
+        mov [rsi + {fs_base}], rdx
+        mov [rsi + {gs_base}], rcx
+    1:  cmp rdx, [rax + {fs_base}]
         jne \name\()_bases
         cmp rcx, [rax + {gs_base}]
         jne \name\()_bases
     .else
         mov rdx, [rax + {fs_base}]
         mov rcx, [rax + {gs_base}]
-        cmp rax, gs:[{current}]
+        cmp rax, [rip + {areas} + {current}]
         jne \name\()_bases
-        cmp rdx, gs:[{user_fs}]
+        cmp rdx, [rip + {areas} + {user_fs}]
         jne \name\()_bases
-        cmp rcx, gs:[{user_gs}]
+        cmp rcx, [rip + {areas} + {user_gs}]
         jne \name\()_bases
     .endif
+        mov [rip + {areas} + {current}], rax
     \name\()_bases_done:
-        mov gs:[{current}], rax
+        # With a return address that is not canonical, SYSRET would fault in the kernel, on the
+        # user's stack. What SYSCALL left is canonical, since the last page below the hole is
+        # never mapped; whoever writes another one clears the flag.
         cmp dword ptr [rax + {fast_return}], 0
         je \name\()_slow
-        # With a return address that is not canonical, SYSRET faults in the kernel, on the
-        # user's stack.
         mov rcx, [rax + {next_ip}]
-        bt rcx, 47
-        jc \name\()_slow
         mov r11, [rax + {rflags}]
         mov rdi, [rax + {rdi}]
         mov rsi, [rax + {rsi}]
@@ -142,20 +171,19 @@ global_asm!(
         mov r14, [rax + {r14}]
     .if \isolated
         mov rsp, [rax + {rsp}]
-        mov gs:[{scratch}], rsp
+        mov [rip + {areas} + {scratch}], rsp
         mov rax, [rax + {rax}]
-        mov rsp, gs:[{user_cr3}]
+        mov rsp, [rip + {areas} + {user_cr3}]
         mov cr3, rsp
-        mov rsp, gs:[{scratch}]
+        mov rsp, [rip + {areas} + {scratch}]
     .else
         mov rsp, [rax + {rsp}]
         mov rax, [rax + {rax}]
     .endif
-        swapgs
         sysretq
 
     \name\()_slow:
-        mov rsp, gs:[{entry_stack_top}]
+        mov rsp, [rip + {areas} + {entry_stack_top}]
         # IRET would fault in the kernel too: such a thread continues at 0, and faults there.
         mov rcx, [rax + {next_ip}]
         mov rdx, rcx
@@ -185,13 +213,12 @@ global_asm!(
         mov r14, [rax + {r14}]
     .if \isolated
         push qword ptr [rax + {rax}]
-        mov rax, gs:[{user_cr3}]
+        mov rax, [rip + {areas} + {user_cr3}]
         mov cr3, rax
         pop rax
     .else
         mov rax, [rax + {rax}]
     .endif
-        swapgs
         iretq
 
     \name\()_bases:
@@ -199,13 +226,11 @@ global_asm!(
         mov rdx, [rax + {fs_base}]
         wrfsbase rdx
         mov rdx, [rax + {gs_base}]
-        swapgs
         wrgsbase rdx
-        swapgs
     .else
         mov r8, rax
-        mov gs:[{user_fs}], rdx
-        mov gs:[{user_gs}], rcx
+        mov [rip + {areas} + {user_fs}], rdx
+        mov [rip + {areas} + {user_gs}], rcx
         mov r9, rcx
         mov eax, edx
         shr rdx, 32
@@ -214,34 +239,22 @@ global_asm!(
         mov rdx, r9
         mov eax, edx
         shr rdx, 32
-        mov ecx, {kernel_gs_base_msr}
+        mov ecx, {gs_base_msr}
         wrmsr
         mov rax, r8
     .endif
+        mov [rip + {areas} + {current}], rax
         jmp \name\()_bases_done
-
-    \name\()_idle:
-        mov rsp, gs:[{kernel_stack}]
-    2:  sti
-        hlt
-        jmp 2b
     .endm
 
     .macro entry name, with_bases, isolated
     .balign 64
     \name\()_syscall:
-    .if \with_bases
-        rdgsbase rsp
-        swapgs
-        mov gs:[{user_gs}], rsp
-    .else
-        swapgs
-    .endif
     .if \isolated
-        mov rsp, gs:[{kernel_cr3}]
+        mov rsp, [rip + {areas} + {kernel_cr3}]
         mov cr3, rsp
     .endif
-        mov rsp, gs:[{current}]
+        mov rsp, [rip + {areas} + {current}]
         mov [rsp + {rdi}], rdi
         mov [rsp + {rsi}], rsi
         mov [rsp + {r10}], r10
@@ -260,13 +273,19 @@ global_asm!(
         sub rcx, 2
         mov [rsp + {fault_ip}], rcx
         mov dword ptr [rsp + {fast_return}], 1
-    .if \with_bases
-        save_bases rsp, rax
-    .endif
-        mov rsp, gs:[{kernel_stack}]
-        mov rdi, rdx
-        call {on_syscall}
+        lea rsp, [rip + {stack} + {stack_size}]
+        cmp rdx, {call}
+        jne 3f
+        call {on_call}
         exit \name, \with_bases, \isolated
+
+    3:  cmp rdx, {reply_recv}
+        jne 4f
+        call {on_reply_recv}
+        jmp \name\()_resume
+    4:  mov rdi, rdx
+        call {on_syscall}
+        jmp \name\()_resume
 
     # On the stack: vector, error code, and what the processor pushed.
     .balign 64
@@ -274,20 +293,11 @@ global_asm!(
         test byte ptr [rsp + 24], 3
         jz \name\()_from_kernel
         push rax
-    .if \with_bases
-        rdgsbase rax
-        swapgs
-        lfence
-        mov gs:[{user_gs}], rax
-    .else
-        swapgs
-        lfence
-    .endif
     .if \isolated
-        mov rax, gs:[{kernel_cr3}]
+        mov rax, [rip + {areas} + {kernel_cr3}]
         mov cr3, rax
     .endif
-        mov rax, gs:[{current}]
+        mov rax, [rip + {areas} + {current}]
         mov [rax + {rdi}], rdi
         mov [rax + {rsi}], rsi
         mov [rax + {r10}], r10
@@ -315,17 +325,20 @@ global_asm!(
         pop rcx
         mov [rax + {rsp}], rcx
         mov qword ptr [rax + {fast_return}], 0
-    .if \with_bases
-        save_bases rax, rcx
-    .endif
-        mov rsp, gs:[{kernel_stack}]
+        lea rsp, [rip + {stack} + {stack_size}]
         # Interrupt gates leave the alignment check flag alone, with which user mode would lift
         # SMAP, and the direction flag.
         push 2
         popfq
         mov rdx, rax
+    \name\()_on_trap:
         call {on_trap}
-        jmp \name\()_exit
+    \name\()_exit:
+        test rax, rax
+        jnz \name\()_resume
+    2:  sti
+        hlt
+        jmp 2b
 
     # The kernel runs with interrupts off: what interrupts it, interrupts idling.
     \name\()_from_kernel:
@@ -334,9 +347,8 @@ global_asm!(
         mov rdi, [rsp]
         xor esi, esi
         xor edx, edx
-        mov rsp, gs:[{kernel_stack}]
-        call {on_trap}
-        jmp \name\()_exit
+        lea rsp, [rip + {stack} + {stack_size}]
+        jmp \name\()_on_trap
     .endm
 
     .pushsection .entry.text, "ax", @progbits
@@ -345,7 +357,7 @@ global_asm!(
     entry isolated_plain, 0, 1
     entry isolated_with_bases, 1, 1
 
-    # GS may be the user's: an NMI hits anywhere.
+    # An NMI hits anywhere.
     kernel_fault:
         # A debug trap that user mode set up for the first kernel instruction is let go.
         cmp qword ptr [rsp], 1
@@ -429,7 +441,9 @@ global_asm!(
     gs_base = const offset_of!(Context, gs_base),
     fast_return = const offset_of!(Context, fast_return),
     current = const offset_of!(CoreArea, current),
-    kernel_stack = const offset_of!(CoreArea, kernel_stack),
+    areas = sym super::core_area::AREAS,
+    stack = sym super::core_area::BOOT_STACK,
+    stack_size = const super::core_area::STACK_SIZE,
     entry_stack_top = const offset_of!(CoreArea, entry_stack_top),
     kernel_cr3 = const offset_of!(CoreArea, kernel_cr3),
     user_cr3 = const offset_of!(CoreArea, user_cr3),
@@ -439,11 +453,15 @@ global_asm!(
     user_data = const USER_DATA,
     user_code = const USER_CODE,
     fs_base_msr = const msr::FS_BASE,
-    kernel_gs_base_msr = const msr::KERNEL_GS_BASE,
+    gs_base_msr = const msr::GS_BASE,
     with_error_code = const WITH_ERROR_CODE,
     stub_bytes = const STUB_BYTES,
     trap_target = sym TRAP_TARGET,
     fault_cr3 = sym FAULT_CR3,
+    call = const Syscall::Call.number(),
+    reply_recv = const Syscall::ReplyRecv.number(),
+    on_call = sym super::events::on_call,
+    on_reply_recv = sym super::events::on_reply_recv,
     on_syscall = sym super::events::on_syscall,
     on_trap = sym super::events::on_trap,
     on_kernel_fault = sym super::events::on_kernel_fault,

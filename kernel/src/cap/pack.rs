@@ -1,10 +1,11 @@
 //! A capability as two words in a slot.
 //!
 //! ```text
-//! word 1: | tag 63..58 | small 57..48 | address 47..0 |
+//! word 1: | address 63..16 | small 15..8 | more 7..6 | tag 5..0 |
 //! word 0: whatever else the variant has
 //! ```
-//! The address is a kernel address without its 16 sign bits, or a physical address. The
+//! The address is a kernel address without its 16 sign bits, or a physical address; only untyped
+//! memory has more than 8 small bits, so that the tag of any other is a byte to compare. The
 //! private field is the invariant of the one unsafe step: the bits of a `PackedCap` came from
 //! [`PackedCap::pack`], so its addresses name what its tag says.
 
@@ -17,9 +18,13 @@ pub struct PackedCap([u64; 2]);
 
 const ADDRESS_BITS: u32 = 48;
 const ADDRESS: u64 = (1 << ADDRESS_BITS) - 1;
-const SMALL: u64 = (1 << 10) - 1;
-/// Kernel addresses are the upper half of the address space.
-const SIGN: u64 = !ADDRESS;
+const ADDRESS_SHIFT: u32 = 64 - ADDRESS_BITS;
+const TAG: u64 = (1 << 6) - 1;
+const SMALL: u64 = (1 << 8) - 1;
+const SMALL_SHIFT: u32 = 8;
+/// The small bits of untyped memory, and where they are.
+const MORE: u64 = (1 << 10) - 1;
+const MORE_SHIFT: u32 = 6;
 
 /// Tags. 0 is null. The order is free: nothing outside sees it.
 mod tag {
@@ -41,12 +46,14 @@ mod tag {
     pub(super) const ASID_CONTROL: u64 = 16;
     pub(super) const ASID_POOL: u64 = 17;
     pub(super) const ISA: u64 = 18;
+    /// A CNode that uses up a whole address.
+    pub(super) const WHOLE_CNODE: u64 = 19;
 }
 
 const fn words(tag: u64, small: u64, address: u64, word0: u64) -> PackedCap {
     PackedCap([
         word0,
-        tag << 58 | (small & SMALL) << ADDRESS_BITS | address & ADDRESS,
+        address << ADDRESS_SHIFT | (small & SMALL) << SMALL_SHIFT | tag,
     ])
 }
 
@@ -62,23 +69,31 @@ impl PackedCap {
 
     #[inline(always)]
     const fn tag(self) -> u64 {
-        self.0[1] >> 58
+        self.0[1] & TAG
+    }
+
+    /// Whether the capability is of the kind of `tag`, which is not untyped memory.
+    #[inline(always)]
+    const fn is(self, tag: u64) -> bool {
+        self.0[1] as u8 == tag as u8
     }
 
     #[inline(always)]
     const fn small(self) -> u64 {
-        self.0[1] >> ADDRESS_BITS & SMALL
+        self.0[1] >> SMALL_SHIFT & SMALL
     }
 
     #[inline(always)]
     const fn physical(self) -> PhysicalAddress {
-        PhysicalAddress(self.0[1] & ADDRESS)
+        PhysicalAddress(self.0[1] >> ADDRESS_SHIFT)
     }
 
     #[inline(always)]
     const fn kernel_address(self) -> KernelAddress {
-        // SAFETY: `SIGN` has bits set, so the value is not zero.
-        unsafe { KernelAddress::new(self.0[1] | SIGN).unwrap_unchecked() }
+        // Kernel addresses are the upper half of the address space: the sign comes back.
+        let bits = (self.0[1].cast_signed() >> ADDRESS_SHIFT).cast_unsigned();
+        // SAFETY: `pack` has put a kernel address there, which is not 0.
+        unsafe { KernelAddress::new(bits).unwrap_unchecked() }
     }
 
     #[inline(always)]
@@ -101,7 +116,8 @@ impl PackedCap {
                     | u64::from(c.device) << 6
                     | c.watermark >> 4 << 7
                     | mark >> 10 << 51;
-                words(tag::UNTYPED, mark, c.base.0, word0)
+                let tag = tag::UNTYPED | (mark & MORE) << MORE_SHIFT;
+                words(tag, 0, c.base.0, word0)
             }
             Cap::Endpoint(c) => object(
                 tag::ENDPOINT,
@@ -117,7 +133,11 @@ impl PackedCap {
             ),
             Cap::Reply(c) => object(tag::REPLY, c.can_grant.into(), c.reply.address(), 0),
             Cap::CNode(c) => object(
-                tag::CNODE,
+                if c.guard_bits.wrapping_add(c.radix) == 64 {
+                    tag::WHOLE_CNODE
+                } else {
+                    tag::CNODE
+                },
                 c.radix.into(),
                 c.slots.address(),
                 c.guard << 6 | u64::from(c.guard_bits),
@@ -178,12 +198,12 @@ impl PackedCap {
                 bits: (word0 & 63) as u8,
                 device: word0 >> 6 & 1 != 0,
                 watermark: (word0 >> 7 & ((1 << 44) - 1)) << 4,
-                cleared: ((word0 >> 51) << 10 | self.small()) as u32,
+                cleared: ((word0 >> 51) << 10 | self.0[1] >> MORE_SHIFT & MORE) as u32,
             }),
             tag::ENDPOINT => Cap::Endpoint(self.as_endpoint()),
             tag::NOTIFICATION => Cap::Notification(self.as_notification()),
             tag::REPLY => Cap::Reply(self.as_reply()),
-            tag::CNODE => Cap::CNode(self.as_cnode()),
+            tag::CNODE | tag::WHOLE_CNODE => Cap::CNode(self.as_cnode()),
             tag::TCB => Cap::Tcb(self.object()),
             tag::SCHED_CONTEXT => Cap::SchedContext(SchedContextCap {
                 sched_context: self.object(),
@@ -232,7 +252,7 @@ impl PackedCap {
     /// The capability, if it is this kind.
     #[inline(always)]
     pub fn endpoint(self) -> Option<EndpointCap> {
-        (self.tag() == tag::ENDPOINT).then(|| self.as_endpoint())
+        self.is(tag::ENDPOINT).then(|| self.as_endpoint())
     }
 
     #[inline(always)]
@@ -247,7 +267,7 @@ impl PackedCap {
     /// The capability, if it is this kind.
     #[inline(always)]
     pub fn notification(self) -> Option<NotificationCap> {
-        (self.tag() == tag::NOTIFICATION).then(|| self.as_notification())
+        self.is(tag::NOTIFICATION).then(|| self.as_notification())
     }
 
     #[inline(always)]
@@ -261,7 +281,7 @@ impl PackedCap {
     /// The capability, if it is this kind.
     #[inline(always)]
     pub fn reply(self) -> Option<ReplyCap> {
-        (self.tag() == tag::REPLY).then(|| self.as_reply())
+        self.is(tag::REPLY).then(|| self.as_reply())
     }
 
     #[inline(always)]
@@ -277,7 +297,14 @@ impl PackedCap {
     /// The capability, if it is this kind.
     #[inline(always)]
     pub fn cnode(self) -> Option<CNodeCap> {
-        (self.tag() == tag::CNODE).then(|| self.as_cnode())
+        let is_cnode = self.is(tag::CNODE) || self.is(tag::WHOLE_CNODE);
+        is_cnode.then(|| self.as_cnode())
+    }
+
+    /// The capability, if it is to a CNode whose guard and index are a whole address.
+    #[inline(always)]
+    pub fn whole_cnode(self) -> Option<CNodeCap> {
+        self.is(tag::WHOLE_CNODE).then(|| self.as_cnode())
     }
 
     #[inline(always)]
@@ -298,7 +325,7 @@ impl PackedCap {
     /// The capability, if it is this kind.
     #[inline(always)]
     pub fn frame(self) -> Option<FrameCap> {
-        (self.tag() == tag::FRAME).then(|| self.as_frame())
+        self.is(tag::FRAME).then(|| self.as_frame())
     }
 
     #[inline(always)]
@@ -312,7 +339,7 @@ impl PackedCap {
     /// The capability, if it is this kind.
     #[inline(always)]
     pub fn vspace(self) -> Option<VSpaceCap> {
-        (self.tag() == tag::VSPACE).then(|| self.as_vspace())
+        self.is(tag::VSPACE).then(|| self.as_vspace())
     }
 }
 

@@ -50,6 +50,12 @@ impl Slot {
         self.packed.cnode()
     }
 
+    /// The capability, if it is to a CNode whose guard and index are a whole address.
+    #[inline(always)]
+    pub fn whole_cnode(&self) -> Option<CNodeCap> {
+        self.packed.whole_cnode()
+    }
+
     /// The capability, if it is to an endpoint.
     #[inline(always)]
     pub fn endpoint(&self) -> Option<EndpointCap> {
@@ -112,7 +118,7 @@ pub(crate) fn slot_at(first: Ref<Slot>, index: u64) -> Ref<Slot> {
     Ref::new(
         first
             .address()
-            .plus(index.wrapping_mul(size_of::<Slot>() as u64)),
+            .inside(index.wrapping_mul(size_of::<Slot>() as u64)),
     )
 }
 

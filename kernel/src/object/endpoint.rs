@@ -187,6 +187,7 @@ fn detach_reply(k: &mut Kernel, receiver: Ref<Tcb>) -> Option<Ref<Reply>> {
     Some(reply)
 }
 
+#[inline(always)]
 fn push(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
     let queue = k[endpoint].queue;
     k[endpoint].queue = ipc::queue_by_priority(k, queue, thread);

@@ -91,8 +91,27 @@ pub(crate) fn push_on_stack(k: &mut Kernel, reply: Ref<Reply>, sc: Ref<SchedCont
 /// `reply`, the last that `sc` was lent through, is unused again.
 #[inline(always)]
 pub(crate) fn pop_from_stack(k: &mut Kernel, reply: Ref<Reply>, sc: Ref<SchedContext>) {
+    pop(k, reply, sc, None);
+}
+
+/// As [`pop_from_stack`]; `receiver` waits with it for the next call.
+#[inline(always)]
+pub(crate) fn pop_for(
+    k: &mut Kernel,
+    reply: Ref<Reply>,
+    sc: Ref<SchedContext>,
+    receiver: Ref<Tcb>,
+) {
+    pop(k, reply, sc, Some(receiver));
+}
+
+#[inline(always)]
+fn pop(k: &mut Kernel, reply: Ref<Reply>, sc: Ref<SchedContext>, tcb: Option<Ref<Tcb>>) {
     let previous = k[reply].previous;
-    k[reply] = Reply::new();
+    k[reply] = Reply {
+        tcb,
+        ..Reply::new()
+    };
     k[sc].reply = previous;
     if let Some(previous) = previous {
         k[previous].next = Next::Head(sc);

@@ -85,7 +85,7 @@ pub const fn refill_capacity(bits: u8) -> u64 {
 /// The refill at `index` of the ring of `sc`.
 #[inline(always)]
 pub fn refill_at(sc: Ref<SchedContext>, index: u64) -> Ref<Refill> {
-    Ref::new(sc.address().plus(CORE_BYTES).plus(index << REFILL_BITS))
+    Ref::new(sc.address().plus(CORE_BYTES).inside(index << REFILL_BITS))
 }
 
 /// The first refill of `sc`.

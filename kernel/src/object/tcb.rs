@@ -194,7 +194,7 @@ impl Ref<Tcb> {
         Ref::new(
             self.address()
                 .plus(SLOTS_OFFSET)
-                .plus((slot as u64) << SLOT_BITS),
+                .inside((slot as u64) << SLOT_BITS),
         )
     }
 
@@ -247,7 +247,7 @@ pub fn buffer(k: &Kernel, thread: Ref<Tcb>, access: Access) -> Option<Buffer> {
     // `buffer` was checked for alignment when it was set.
     let mask = bits::mask(frame.size.bits()) & !bits::mask(IPC_BUFFER_BITS as u8);
     Some(Buffer::new(
-        KernelAddress::of(frame.base).plus(k[thread].buffer & mask),
+        KernelAddress::of(frame.base).inside(k[thread].buffer & mask),
     ))
 }
 
@@ -256,6 +256,16 @@ pub fn buffer(k: &Kernel, thread: Ref<Tcb>, access: Access) -> Option<Buffer> {
 pub fn set_state(k: &mut Kernel, thread: Ref<Tcb>, state: ThreadState) {
     k[thread].state = state;
     sched::state_changed(k, thread);
+}
+
+/// Sets the register that names the thread-local storage of `thread`, which may be the current
+/// one.
+pub fn set_tls_base(k: &mut Kernel, thread: Ref<Tcb>, base: Word) {
+    k[thread.context()].set_tls_base(base);
+    if k.current() == Some(thread) {
+        let base = k[thread.context()].tls_base();
+        k.machine.set_tls_base(base);
+    }
 }
 
 /// Ends whatever IPC `thread` is blocked in; afterwards it is Inactive, or was not blocked.

@@ -21,6 +21,7 @@ use crate::irq::{Polarity, Trigger};
 use crate::{Irq, KernelAddress, Kind, Machine, Space, Ticks, VirtualAddress, X86Machine};
 use clock::Clock;
 use core::ptr::NonNull;
+use core::sync::atomic::AtomicU64;
 use cpuid::Features;
 use fpu::Fpu;
 use interrupts::Interrupts;
@@ -40,8 +41,8 @@ pub struct Setup<'a> {
     pub acpi_timer: Option<u16>,
     /// The entry by which user roots share the kernel.
     pub kernel_root_entry: u64,
-    /// Whether that entry shows little more than the entry stubs.
-    pub isolated: bool,
+    /// If that entry shows little more than the entry stubs: where they read CR3 for user mode.
+    pub isolated: Option<&'static AtomicU64>,
     /// Port of the debug console.
     pub debug_port: Option<u16>,
 }
@@ -114,12 +115,6 @@ impl X86 {
         self.interrupts.accept(vector)
     }
 
-    /// The value of CR3 for user mode, when the entry stubs write it.
-    #[inline(always)]
-    pub fn user_cr3(&self) -> u64 {
-        self.spaces.user_cr3()
-    }
-
     /// The value of CR3 for the kernel, when the entry stubs write it.
     pub fn kernel_cr3(&self) -> u64 {
         self.spaces.kernel_cr3()
@@ -184,6 +179,12 @@ impl Machine for X86 {
 
     fn domain_changed(&mut self) {
         protection::forget_predictions(&self.features);
+    }
+
+    fn set_tls_base(&mut self, base: u64) {
+        if self.features.fsgsbase {
+            registers::set_fs_base(base);
+        }
     }
 
     #[inline(always)]

@@ -51,6 +51,12 @@ pub unsafe fn write_msr(register: u32, value: u64) {
     };
 }
 
+/// Sets user mode's FS base, which is canonical, where FSGSBASE exists.
+pub fn set_fs_base(base: u64) {
+    // SAFETY: the kernel does not use FS.
+    unsafe { asm!("wrfsbase {}", in(reg) base, options(nostack, preserves_flags)) };
+}
+
 /// The time-stamp counter.
 #[inline(always)]
 pub fn timestamp() -> u64 {

@@ -4,6 +4,7 @@ use super::cpuid::Features;
 use super::registers;
 use crate::{Space, VirtualAddress};
 use core::arch::asm;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 const CR4_GLOBAL_PAGES: u64 = 1 << 7;
 const CR4_PCID: u64 = 1 << 17;
@@ -20,8 +21,8 @@ pub struct AddressSpaces {
     current: u64,
     space: Space,
     tagged: bool,
-    /// The entry stubs write CR3, because user mode does not see the kernel.
-    isolated: bool,
+    /// Where the entry stubs, which write CR3 because user mode does not see the kernel, find it.
+    isolated: Option<&'static AtomicU64>,
 }
 
 impl AddressSpaces {
@@ -32,16 +33,16 @@ impl AddressSpaces {
             current: 0,
             space: Space::KERNEL,
             tagged: false,
-            isolated: false,
+            isolated: None,
         }
     }
 
     /// Takes over with the kernel's own root, which CR3 holds.
-    pub fn start(features: &Features, isolated: bool) -> Self {
+    pub fn start(features: &Features, isolated: Option<&'static AtomicU64>) -> Self {
         let root = registers::cr3() & !TAG_BITS;
         let mut cr4 = registers::cr4();
         // Global translations would be visible to user mode.
-        if !isolated {
+        if isolated.is_none() {
             cr4 |= CR4_GLOBAL_PAGES;
         }
         if features.pcid {
@@ -49,13 +50,17 @@ impl AddressSpaces {
         }
         // SAFETY: both features were found by CPUID; CR3's tag is 0, as PCID asks.
         unsafe { registers::set_cr4(cr4) };
-        Self {
+        let spaces = Self {
             kernel_root: root,
             current: root,
             space: Space::KERNEL,
             tagged: features.pcid,
             isolated,
+        };
+        if let Some(place) = isolated {
+            place.store(spaces.kernel_cr3(), Ordering::Relaxed);
         }
+        spaces
     }
 
     /// Makes `space` the current one.
@@ -74,11 +79,6 @@ impl AddressSpaces {
         }
     }
 
-    /// The value of CR3 for user mode, when the entry stubs write it.
-    pub fn user_cr3(&self) -> u64 {
-        self.current | if self.tagged { NO_FLUSH } else { 0 }
-    }
-
     /// The value of CR3 for the kernel.
     pub fn kernel_cr3(&self) -> u64 {
         self.kernel_root | if self.tagged { NO_FLUSH } else { 0 }
@@ -88,7 +88,7 @@ impl AddressSpaces {
     pub fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {
         if self.tagged {
             invalidate_tag(One::Page, asid, page.0);
-        } else if asid == self.space.asid() && !self.isolated {
+        } else if asid == self.space.asid() && self.isolated.is_none() {
             // SAFETY: forgetting a translation has no other effect.
             unsafe { asm!("invlpg [{}]", in(reg) page.0, options(nostack, preserves_flags)) };
         }
@@ -106,9 +106,10 @@ impl AddressSpaces {
 
     #[inline(always)]
     fn load(&self, flags: u64) {
-        if !self.isolated {
+        match self.isolated {
             // SAFETY: every root shows the kernel at the same place.
-            unsafe { registers::set_cr3(self.current | flags) };
+            None => unsafe { registers::set_cr3(self.current | flags) },
+            Some(place) => place.store(self.current | flags, Ordering::Relaxed),
         }
     }
 }

@@ -115,6 +115,11 @@ impl Context {
         self.next_ip = self.fault_ip;
     }
 
+    /// The register that names thread-local storage.
+    pub fn tls_base(&self) -> Word {
+        self.tpidr_el0
+    }
+
     /// Sets the register that names thread-local storage.
     pub fn set_tls_base(&mut self, base: Word) {
         self.tpidr_el0 = base;

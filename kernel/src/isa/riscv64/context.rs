@@ -141,6 +141,11 @@ impl Context {
         self.next_ip = self.fault_ip;
     }
 
+    /// The register that names thread-local storage.
+    pub fn tls_base(&self) -> Word {
+        self.tp
+    }
+
     /// Sets the register that names thread-local storage.
     pub fn set_tls_base(&mut self, base: Word) {
         self.tp = base;

@@ -187,7 +187,7 @@ impl TcbInvocation {
             Self::Resume => tcb::resume(k, thread),
             Self::BindNotification(notification) => notification::bind_tcb(k, notification, thread),
             Self::UnbindNotification => notification::unbind_tcb(k, thread),
-            Self::SetTlsBase(base) => k[thread.context()].set_tls_base(base),
+            Self::SetTlsBase(base) => tcb::set_tls_base(k, thread, base),
             Self::Debug(invocation) => return Ok(invocation.commit(k, thread, m)),
             Self::SetFlags { clear, set } => {
                 let flags = k[thread].flags & !clear | set & abi::sched::TCB_FLAG_MASK;
