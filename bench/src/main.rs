@@ -25,6 +25,7 @@ mod isa;
 #[expect(unsafe_code, reason = "marks have names that tools look for")]
 mod measure;
 mod ops;
+mod room;
 mod server;
 mod space;
 

@@ -33,9 +33,18 @@ const WANTED: &str = match option_env!("LINCHPIN_BENCH_OPS") {
     None => "",
 };
 
-/// Whether an operation is to be measured.
+/// Whether an operation is to be measured: by its name, or by the first words of it.
 pub(crate) fn wanted(op: &str) -> bool {
-    WANTED.is_empty() || WANTED.split(',').any(|name| name == op)
+    WANTED.is_empty()
+        || WANTED.split(',').any(|name| {
+            op.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
+}
+
+/// Whether any operation is to be measured whose name begins with this word.
+pub(crate) fn any_wanted(word: &str) -> bool {
+    WANTED.is_empty() || WANTED.split(',').any(|name| name.starts_with(word))
 }
 
 /// Measures an operation that can be repeated as it is.

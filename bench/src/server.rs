@@ -1,16 +1,19 @@
-//! The other side of an IPC: a thread that answers every call with what it was sent.
+//! The other side of an IPC: a thread that answers every call with as many words as it was sent, and deletes
+//! the capability that may have come with them.
 
 use crate::bench::{Area, Bench, HIGHER, OURS, Thread};
 use abi::{ObjectType, Word};
 use core::sync::atomic::{AtomicU64, Ordering};
 use user_alloc::Result;
-use user_api::{Endpoint, Message, Reply, Space, syscalls};
+use user_api::{CPtr, Endpoint, Message, Reply, Space, ipc_buffer, syscalls};
 use user_runtime::boot::root;
 
 /// What a server has to know, in memory that both address spaces have.
 struct Place {
     endpoint: AtomicU64,
     reply: AtomicU64,
+    /// Where capabilities arrive.
+    slot: AtomicU64,
     area: Area,
 }
 
@@ -24,8 +27,6 @@ pub(crate) enum Where {
 }
 
 impl Where {
-    pub(crate) const ALL: [Self; 2] = [Self::Other, Self::Same];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Other => "other",
@@ -38,6 +39,7 @@ static PLACES: [Place; 2] = [const {
     Place {
         endpoint: AtomicU64::new(0),
         reply: AtomicU64::new(0),
+        slot: AtomicU64::new(0),
         area: Area::new(),
     }
 }; 2];
@@ -78,6 +80,8 @@ impl Server {
             .endpoint
             .store(endpoint.cptr().bits(), Ordering::Relaxed);
         memory.reply.store(reply.cptr().bits(), Ordering::Relaxed);
+        let slot = bench.allocator.slot()?;
+        memory.slot.store(slot.index, Ordering::Relaxed);
         let thread = bench.thread(&memory.area, space, serve, place as Word, HIGHER)?;
         // It runs until it waits.
         thread.tcb.resume()?;
@@ -104,6 +108,12 @@ impl Server {
         }
     }
 
+    /// A call with a capability, and its answer.
+    pub(crate) fn call_with(&self, cap: CPtr) {
+        let message = Message::default().with_caps(&[cap]);
+        self.endpoint.call(message);
+    }
+
     /// A call with so many words, whatever they are, and its answer.
     #[inline(always)]
     pub(crate) fn call(&self, words: usize) {
@@ -119,8 +129,14 @@ extern "C" fn serve(place: Word) {
     let memory = &PLACES[place as usize];
     let endpoint = Endpoint::new(memory.endpoint.load(Ordering::Relaxed));
     let reply = Reply::new(memory.reply.load(Ordering::Relaxed));
+    let slot = root::CNODE.absolute(memory.slot.load(Ordering::Relaxed));
+    ipc_buffer::set_receive_path(slot);
     let mut call = syscalls::recv(endpoint, reply);
     loop {
+        if call.info.extra_caps() != 0 && call.info.caps_unwrapped() == 0 {
+            // The slot has to be empty for the next. That cannot fail.
+            let _ = slot.delete();
+        }
         let answer = Message {
             label: 0,
             words: call.words,

@@ -1,7 +1,17 @@
 //! AArch64: the cycle counter, which counts instructions where the emulator is told so. The
-//! profile has to give it to user mode.
+//! kernel has to give the performance monitor to user mode; not every kernel starts it.
 
 use core::arch::{asm, global_asm};
+
+/// Lets the counter run.
+pub(crate) fn start_counter() {
+    const CYCLES: u64 = 1 << 31;
+    const LONG_AND_ENABLED: u64 = 1 << 6 | 1;
+    // SAFETY: starts counting. Where user mode may not, the program ends here.
+    unsafe { asm!("msr pmcntenset_el0, {}", in(reg) CYCLES, options(nomem, nostack)) };
+    // SAFETY: as before.
+    unsafe { asm!("msr pmcr_el0, {}", in(reg) LONG_AND_ENABLED, options(nomem, nostack)) };
+}
 
 /// Cycles so far.
 #[inline(always)]

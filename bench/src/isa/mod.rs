@@ -19,7 +19,7 @@ mod this;
 #[path = "x86_64.rs"]
 mod this;
 
-pub(crate) use this::counter;
+pub(crate) use this::{counter, start_counter};
 
 use abi::Word;
 

@@ -39,6 +39,9 @@ impl Nest {
 }
 
 pub(crate) fn run(bench: &mut Bench) -> Result {
+    if !measure::any_wanted("cnode") {
+        return Ok(());
+    }
     for levels in 1..=3 {
         at_depth(bench, levels)?;
     }
@@ -46,12 +49,6 @@ pub(crate) fn run(bench: &mut Bench) -> Result {
 }
 
 fn at_depth(bench: &mut Bench, levels: usize) -> Result {
-    if !["cnode copy", "cnode mint", "cnode move", "cnode delete"]
-        .iter()
-        .any(|op| measure::wanted(op))
-    {
-        return Ok(());
-    }
     let nest = Nest::build(bench, levels)?;
     let made: Notification = bench.allocator.make(ObjectType::Notification, 0)?;
     let original = bench.allocator.slots.path(made.cptr().bits());

@@ -30,7 +30,8 @@ pub(crate) fn run(bench: &mut Bench) -> Result {
     Ok(())
 }
 
-extern "C" fn wait(notification: Word) {
+/// Waits for one notification, again and again.
+pub(super) extern "C" fn wait(notification: Word) {
     loop {
         Notification::new(notification).wait();
     }

@@ -41,6 +41,8 @@ pub(crate) struct Traits {
     pub(crate) report: fn(i32) -> Option<u32>,
     /// Systems cannot report to QEMU how they ended: the line `exit: N` has to do.
     pub(crate) ends_by_line: bool,
+    /// What QEMU is told with a loader image: there may be firmware in it already.
+    pub(crate) image: &'static [&'static str],
     /// The doors by which the kernel can be entered; the first is the usual one.
     pub(crate) doors: &'static [Boot],
     /// The files that a kernel is written as, beside kernel.elf.
@@ -71,6 +73,7 @@ const X86_64: Traits = Traits {
     // be the report of the value 0, which nothing of ours writes.
     report: |status| (status % 2 == 1 && status != 1).then_some((status as u32) >> 1),
     ends_by_line: false,
+    image: &[],
     doors: &[
         Boot::Multiboot,
         Boot::Elf32,
@@ -92,6 +95,7 @@ const AARCH64: Traits = Traits {
     // The machine has no device for it; firmware only switches off.
     report: |_| None,
     ends_by_line: true,
+    image: &[],
     doors: &[Boot::Linux],
     containers: &[Container::Flat],
 };
@@ -108,6 +112,7 @@ const RISCV64: Traits = Traits {
     // QEMU's own.
     report: |status| (status > 1).then_some(status as u32),
     ends_by_line: false,
+    image: &["-bios", "none"],
     doors: &[Boot::Linux, Boot::Elf],
     containers: &[Container::Flat],
 };

@@ -136,7 +136,7 @@ impl Machine {
                 qemu.args(["-boot", "d", "-cdrom"]).arg(image);
             }
             Medium::Image(file) => {
-                qemu.args(["-bios", "none", "-kernel"]).arg(file);
+                qemu.args(traits.image).arg("-kernel").arg(file);
             }
             Medium::Placed(files) => {
                 for (file, at) in files {
@@ -163,7 +163,7 @@ pub(crate) enum Medium {
         root_task: PathBuf,
     },
     Disc(PathBuf),
-    /// A loader that carries all it needs, the firmware included where there is one.
+    /// A loader that carries all it needs.
     Image(PathBuf),
     /// Files that lie in memory from the start; the processor begins with the first. Nobody tells
     /// it anything.

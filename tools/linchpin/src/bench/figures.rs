@@ -100,6 +100,13 @@ impl Figure {
         self.cost() as f64 / self.count.max(1) as f64
     }
 
+    /// By its name, or by the first words of it.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.op
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    }
+
     pub(crate) fn is_of(&self, other: &Self) -> bool {
         self.op == other.op && self.parameter == other.parameter
     }

@@ -14,7 +14,7 @@ use super::figures::{Counted, Figure, Instructions, Printed, Run, Setting};
 use crate::build::{self, Container, Program, Show};
 use crate::expect::Markers;
 use crate::kind::{Arch, Flavour, Kind};
-use crate::qemu::{Machine, Medium};
+use crate::qemu::{MEMORY, Machine, Medium};
 use crate::session::{Echo, Input, Session};
 use crate::setup::Consent;
 use crate::workspace::{self, Workspace};
@@ -54,6 +54,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) arch: Arch,
     method: Method,
     ops: &'a [String],
+    pub(crate) memory: String,
     /// The program.
     pub(crate) program: PathBuf,
     emulator: Option<Emulator>,
@@ -91,6 +92,7 @@ impl<'a> Bench<'a> {
             arch,
             method,
             ops,
+            memory: MEMORY.into(),
             program,
             emulator,
             plugin,
@@ -156,7 +158,9 @@ impl<'a> Bench<'a> {
             setting: self.setting()?,
             figures: figures
                 .into_iter()
-                .filter(|figure| self.ops.is_empty() || self.ops.contains(&figure.op))
+                .filter(|figure| {
+                    self.ops.is_empty() || self.ops.iter().any(|op| figure.is_called(op))
+                })
                 .collect(),
         })
     }
@@ -164,6 +168,7 @@ impl<'a> Bench<'a> {
     fn machine(&self) -> Machine {
         let mut machine = Machine::new(self.arch);
         machine.icount = Some(0);
+        machine.memory.clone_from(&self.memory);
         machine.cpu = cpu(self.arch).into();
         machine.extra = ["-nic", "none"].map(Into::into).to_vec();
         if self.arch == Arch::X86_64 {

@@ -50,6 +50,9 @@ pub(crate) struct BenchArgs {
     /// Measure this loader image too: it carries its kernel and the benchmark program
     #[arg(long, value_name = "FILE", conflicts_with = "kernel")]
     image: Option<PathBuf>,
+    /// Memory of the machine: a loader image may be made for one size
+    #[arg(long, default_value = crate::qemu::MEMORY)]
+    memory: String,
     /// Write our figures, as JSON lines
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -79,13 +82,9 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     } else {
         args.method
     };
-    let bench = Bench::new(
-        workspace,
-        args.arch,
-        method,
-        &args.op,
-        Consent::from_flag(args.yes),
-    )?;
+    let consent = Consent::from_flag(args.yes);
+    let mut bench = Bench::new(workspace, args.arch, method, &args.op, consent)?;
+    bench.memory.clone_from(&args.memory);
     if let Some(wanted) = &args.histogram {
         return histogram::show(&bench, wanted);
     }

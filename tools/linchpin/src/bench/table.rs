@@ -1,5 +1,6 @@
 //! Figures for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Method;
@@ -8,17 +9,16 @@ use super::figures::{Figure, Instructions, Run};
 /// Each operation, and how much of another kernel's cost it is.
 pub(crate) fn table(ours: &Run, other: Option<&Run>) -> String {
     let mut text = heading(ours, other);
-    let width = ours
-        .figures
-        .iter()
-        .map(|figure| figure.parameter.len())
-        .max()
-        .unwrap_or(0);
-    let mut ratios = Vec::new();
+    let widest = |name: fn(&Figure) -> usize| ours.figures.iter().map(name).max().unwrap_or(0);
+    let (op, width) = (
+        widest(|figure| figure.op.len()),
+        widest(|figure| figure.parameter.len()),
+    );
+    let mut ratios: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for figure in &ours.figures {
         let _ = write!(
             text,
-            "{:<18} {:<width$} {:>10.1}",
+            "{:<op$} {:<width$} {:>10.1}",
             figure.op,
             figure.parameter,
             figure.each()
@@ -27,7 +27,7 @@ pub(crate) fn table(ours: &Run, other: Option<&Run>) -> String {
             let _ = write!(text, " {:>10.1} ", other.each());
             match ratio(figure, other) {
                 Some(ratio) => {
-                    ratios.push(ratio);
+                    ratios.entry(&figure.op).or_default().push(ratio);
                     let _ = write!(text, "{ratio:>6.2}");
                 }
                 None => text.push_str("     -"),
@@ -37,15 +37,26 @@ pub(crate) fn table(ours: &Run, other: Option<&Run>) -> String {
         text.truncate(text.trim_end().len());
         text.push('\n');
     }
-    if let Some(mean) = geometric_mean(&ratios) {
-        let _ = writeln!(
-            text,
-            "geometric mean of {} ratios: {mean:.3}; above 1: {}",
-            ratios.len(),
-            ratios.iter().filter(|&&ratio| ratio > 1.0).count()
-        );
-    }
+    text.push_str(&means(&ratios));
     text
+}
+
+/// Operations that were measured with many parameters do not weigh more than others.
+fn means(ratios: &BTreeMap<&str, Vec<f64>>) -> String {
+    let of_ops: Vec<f64> = ratios
+        .values()
+        .filter_map(|op| geometric_mean(op))
+        .collect();
+    let all: Vec<f64> = ratios.values().flatten().copied().collect();
+    let (Some(mean), Some(of_all)) = (geometric_mean(&of_ops), geometric_mean(&all)) else {
+        return String::new();
+    };
+    format!(
+        "geometric mean of {} operations: {mean:.3}; of all {} rows: {of_all:.3}, {} of them above 1\n",
+        of_ops.len(),
+        all.len(),
+        all.iter().filter(|&&ratio| ratio > 1.0).count()
+    )
 }
 
 fn heading(ours: &Run, other: Option<&Run>) -> String {
@@ -103,7 +114,7 @@ mod tests {
         let other = run(vec![figure("call", 1000), figure("yield", 1000)]);
         let text = table(&ours, Some(&other));
         assert!(
-            text.contains("geometric mean of 2 ratios: 1.000; above 1: 1"),
+            text.contains("of 2 operations: 1.000; of all 2 rows: 1.000, 1 of them above 1"),
             "{text}"
         );
         assert!(text.contains("  0.50\n"), "{text}");
