@@ -7,16 +7,17 @@
 
 use crate::interrupt;
 use crate::judge::{self, Before, Verdict};
+use crate::model::call::Told;
 use crate::model::state::SchedContext;
-use crate::model::{Cap, Object, Request, State};
+use crate::model::{Cap, Object, Place, Request, Side, Slot, State};
 use crate::refinement::{Abstract, Lens, abstraction};
 use crate::saved::Saved;
 use crate::space;
 use crate::world::{self, Way, World};
 use abi::invocation::{Invocation, LABELS};
-use machine::Machine;
-use std::collections::HashMap;
+use machine::{Irq, Machine};
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -27,6 +28,8 @@ pub struct Scope {
     pub calls: Vec<Request>,
     /// How long the threads may compute between calls, in ticks.
     pub pauses: Vec<u64>,
+    /// Which lines interrupt.
+    pub lines: Vec<u16>,
     /// How many calls deep; `None`: until nothing new comes.
     pub depth: Option<usize>,
     /// Whether each call is also interrupted at each of its preemption points.
@@ -64,6 +67,7 @@ impl std::fmt::Display for Counterexample {
         for step in &self.calls {
             match step {
                 Step::Pass(ticks) => writeln!(f, "        Step::Pass({ticks}),")?,
+                Step::Raise(line) => writeln!(f, "        Step::Raise({line}),")?,
                 Step::Call(Request {
                     syscall,
                     cap,
@@ -94,6 +98,8 @@ pub enum Step {
     Call(Request),
     /// So many ticks pass, in user mode.
     Pass(u64),
+    /// A device raises its line.
+    Raise(u16),
 }
 
 /// A system call, as counterexamples write it: number, registers that name capabilities, message.
@@ -148,7 +154,9 @@ fn key(seen: &Abstract) -> u64 {
 pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
     let lens = scope.world.lens();
     let calls: Vec<Step> = scope.calls.iter().cloned().map(Step::Call).collect();
-    let pauses: Vec<Step> = scope.pauses.iter().copied().map(Step::Pass).collect();
+    let pauses = scope.pauses.iter().copied().map(Step::Pass);
+    let lines = scope.lines.iter().copied().map(Step::Raise);
+    let pauses: Vec<Step> = pauses.chain(lines).collect();
     let mut counts = Counts::default();
     let mut origins: Vec<Origin> = vec![];
     let mut known = HashMap::new();
@@ -287,6 +295,7 @@ pub(crate) fn perform(
     let call = match step {
         Step::Call(call) => call,
         Step::Pass(ticks) => return pass(world, lens, state, saved, *ticks),
+        Step::Raise(line) => return raise(world, lens, state, saved, *line),
     };
     let slow = one_way(world, lens, state, saved, call, Way::Slow)?;
     if !has_fast_way(state, call) {
@@ -314,6 +323,37 @@ fn has_fast_way(state: &State, call: &Request) -> bool {
     )
 }
 
+/// Whether the caller was answered with success.
+fn answered(told: &Told, caller: Option<Place>) -> bool {
+    let heard = caller.and_then(|thread| told.get(&thread));
+    let label = heard
+        .and_then(|heard| heard.message.as_ref())
+        .map(|message| message.label);
+    label == Some(0)
+}
+
+/// The slot that a call revokes, if it does.
+fn revokes(state: &State, call: &Request) -> Option<Slot> {
+    let is_it = LABELS.label(Invocation::CNodeRevoke) == Some(call.label);
+    let [index, depth] = *call.words.first_chunk().filter(|_| is_it)?;
+    let cnode = state.lookup(state.current?, call.cap).ok()?;
+    state
+        .target(state.cap(cnode), index, depth % 256, Side::Destination)
+        .ok()
+}
+
+/// Whether a call may read or write registers of other threads.
+fn touches_registers(label: u64) -> bool {
+    let all = [
+        Invocation::TcbReadRegisters,
+        Invocation::TcbWriteRegisters,
+        Invocation::TcbCopyRegisters,
+        Invocation::TcbSetTlsBase,
+    ];
+    all.iter()
+        .any(|invocation| LABELS.label(*invocation) == Some(label))
+}
+
 fn one_way(
     world: &mut World,
     lens: &Lens,
@@ -333,7 +373,8 @@ fn one_way(
     } else {
         world::goes_on(k, player.tcb);
     }
-    let before = Before::new(k, players, state, saved);
+    let mut before = Before::new(k, players, state, saved);
+    before.caller = current;
     k.work = 0;
     world::step(k, call.syscall, way);
     let mut expected = state.clone();
@@ -341,17 +382,23 @@ fn one_way(
         let now = abstraction(k, lens).state;
         expected.witness = Some(now.slots.into_keys().collect());
     }
+    if touches_registers(call.label) {
+        expected.registers = before.registers(lens, players);
+    }
     let told = expected.syscall(call, k.machine.now());
     expected.witness = None;
-    let seen = judge::judge(world, lens, &before, &expected, &told)?;
+    let registers = std::mem::take(&mut expected.registers);
+    let seen = judge::judge(world, lens, &before, &expected, &told, &registers)?;
     if let Some(seen) = &seen {
         space::touch(&mut world.k, lens.frame, &seen.state, &world.addresses)?;
     }
-    let heard = current.and_then(|thread| told.get(&thread));
-    let label = heard
-        .and_then(|heard| heard.message.as_ref())
-        .map(|message| message.label);
-    Ok((seen, label == Some(0)))
+    let after = seen.as_ref().map_or(state, |seen| &seen.state);
+    if let Some(slot) = revokes(state, call)
+        && answered(&told, current)
+    {
+        judge::revoked(state, after, slot)?;
+    }
+    Ok((seen, answered(&told, current)))
 }
 
 /// Time passes in user mode, or while nobody runs. The timer interrupts if it is due, which has to
@@ -385,7 +432,32 @@ fn pass(
     world::interrupt(k, irq);
     let mut expected = state.clone();
     let told = expected.timer(now);
-    let seen = judge::judge(world, lens, &before, &expected, &told)?;
+    let seen = judge::judge(world, lens, &before, &expected, &told, &BTreeMap::new())?;
+    Ok((seen, false))
+}
+
+/// A device raises its line. Unless that is quiet, the kernel is told.
+fn raise(
+    world: &mut World,
+    lens: &Lens,
+    state: &State,
+    saved: &Saved,
+    line: u16,
+) -> Verdict<(Option<Abstract>, bool)> {
+    let World { k, players, .. } = world;
+    let before = Before::new(k, players, state, saved);
+    k.machine.raise(Irq(line));
+    let irq = k.machine.take_interrupt();
+    let quiet = state.lines.get(&line) != Some(&false);
+    let irq = match (irq, quiet) {
+        (Some(irq), false) => irq,
+        (None, true) => return Ok((None, false)),
+        (irq, _) => return Err(format!("{irq:?} interrupts, and quiet is {quiet}")),
+    };
+    world::interrupt(k, irq);
+    let mut expected = state.clone();
+    let told = expected.interrupt(line, k.machine.now());
+    let seen = judge::judge(world, lens, &before, &expected, &told, &BTreeMap::new())?;
     Ok((seen, false))
 }
 

@@ -1,17 +1,21 @@
 //! Everything that is checked of one step of the kernel.
 
+use crate::integrity;
 use crate::model::call::Told;
 use crate::model::state::Heard;
 use crate::model::{Cap, Held, Place, Slot, State};
-use crate::refinement::{Abstract, Lens, abstraction};
+use crate::refinement::{Abstract, Lens, abstraction, lines};
 use crate::saved::Saved;
 use crate::space;
 use crate::world::{Everything, Player, World};
+use abi::Word;
 use abi::message::MessageInfo;
 use kernel::Kernel;
 use kernel::isa::Context;
 use kernel::object::cnode;
+use kernel::object::irq::IrqTable;
 use machine::{KernelAddress, Kind, PhysicalAddress};
+use std::collections::BTreeMap;
 
 /// Why a step is wrong.
 pub type Verdict<T> = Result<T, String>;
@@ -20,16 +24,31 @@ pub type Verdict<T> = Result<T, String>;
 pub struct Before<'a> {
     pub state: &'a State,
     saved: &'a Saved,
+    /// Whose call it is; nobody's if time passes or a line interrupts.
+    pub caller: Option<Place>,
     contexts: Vec<Option<Context>>,
 }
 
 impl<'a> Before<'a> {
+    /// What the registers of the players hold.
+    pub fn registers(&self, lens: &Lens, players: &[Player]) -> BTreeMap<Place, Vec<Word>> {
+        let known = players.iter().zip(&self.contexts);
+        let known = known.filter_map(|(player, context)| Some((player, context.as_ref()?)));
+        known
+            .map(|(player, context)| {
+                let all = (0..kernel::isa::REGISTERS).map(|n| context.register(n));
+                (place(lens, player), all.collect())
+            })
+            .collect()
+    }
+
     /// Notes what has to be compared later.
     pub fn new(k: &Kernel, players: &[Player], state: &'a State, saved: &'a Saved) -> Self {
         let contexts = players.iter().map(|player| context(k, player)).collect();
         Self {
             state,
             saved,
+            caller: None,
             contexts,
         }
     }
@@ -48,13 +67,15 @@ pub fn judge(
     before: &Before<'_>,
     expected: &State,
     told: &Told,
+    registers: &BTreeMap<Place, Vec<Word>>,
 ) -> Verdict<Option<Abstract>> {
     let World { k, players, .. } = world;
-    answers(k, lens, players, before, told)?;
+    answers(k, lens, players, before, told, registers)?;
     space::in_use(k, lens.frame, expected)?;
     space::nothing_stale(k, lens.frame, before.state, expected)?;
     let repeats = crate::explore::again(before.state).is_some();
-    if !repeats && before.saved.still(k) {
+    let silent = before.saved.still(k) && lines(k, lens) == before.state.lines;
+    if !repeats && silent {
         // The invariants have been checked when this state was reached.
         return match *before.state == *expected {
             true => Ok(None),
@@ -69,6 +90,9 @@ pub fn judge(
     }
     outside_untouched(world, lens, before)?;
     confined(before.state, &now.state)?;
+    if let Some(caller) = before.caller {
+        integrity::kept(before.state, &now.state, caller)?;
+    }
     Ok(Some(now))
 }
 
@@ -88,8 +112,17 @@ pub(crate) fn difference(kernel: &State, expected: &State) -> String {
     }
     let rest = |state: &State| {
         format!(
-            "{:?} runs on {:?}, ready {:?}, waiting for time {:?}, now {} of which to charge {}",
-            state.current, state.charged, state.ready, state.release, state.now, state.uncharged
+            "{:?} runs on {:?}, ready {:?}, waiting for time {:?}, now {} of which to charge {}, \
+             ASIDs {:?} of {:?}, lines {:?}",
+            state.current,
+            state.charged,
+            state.ready,
+            state.release,
+            state.now,
+            state.uncharged,
+            state.asids,
+            state.pools,
+            state.lines
         )
     };
     let (a, b) = (rest(kernel), rest(expected));
@@ -106,6 +139,7 @@ fn answers(
     players: &[Player],
     before: &Before<'_>,
     told: &Told,
+    registers: &BTreeMap<Place, Vec<Word>>,
 ) -> Verdict<()> {
     for (player, old) in players.iter().zip(&before.contexts) {
         let (Some(now), Some(old)) = (context(k, player), old) else {
@@ -113,6 +147,9 @@ fn answers(
         };
         let place = lens.frame.place(player.tcb.address());
         let mut expected = *old;
+        for (n, word) in registers.get(&place).into_iter().flatten().enumerate() {
+            expected.write_register(n, *word);
+        }
         if let Some(heard) = told.get(&place) {
             hear(&mut expected, heard);
             buffer(k, player, heard)?;
@@ -162,16 +199,18 @@ fn buffer(k: &Kernel, player: &Player, heard: &Heard) -> Verdict<()> {
 
 /// Nothing outside the world's memory has changed but what holds no authority: neighbours in the
 /// derivation list and in the list of all threads, IPC buffers, and capabilities to the world.
-fn outside_untouched(world: &World, lens: &Lens, before: &Before<'_>) -> Verdict<()> {
+pub fn outside_untouched(world: &World, lens: &Lens, before: &Before<'_>) -> Verdict<()> {
     let k = &world.k;
-    // Slots of the root task that hold capabilities to the world are part of its state.
+    // Slots of the root task that hold capabilities to the world are part of its state, and so
+    // are those of lines.
     let root = lens.root.slots.address();
     let ours = |at: KernelAddress| {
         let slot = Slot {
             holder: lens.frame.place(root),
             index: at.bits().wrapping_sub(root.bits()) / size_of::<cnode::Slot>() as u64,
         };
-        before.state.slots.contains_key(&slot)
+        let line = at.bits().wrapping_sub(k.irqs.memory().bits());
+        line < IrqTable::SLOT_BYTES || before.state.slots.contains_key(&slot)
     };
     for change in k.machine.changes() {
         if lens.frame.holds(KernelAddress::of(change.at)) {
@@ -193,7 +232,7 @@ fn outside_untouched(world: &World, lens: &Lens, before: &Before<'_>) -> Verdict
 
 /// No authority appears: every capability was there before, is a lesser form of one that was, or
 /// is to an object newly made of memory that was.
-fn confined(before: &State, now: &State) -> Verdict<()> {
+pub fn confined(before: &State, now: &State) -> Verdict<()> {
     for (slot, held) in &now.slots {
         if before
             .slots
@@ -258,6 +297,7 @@ fn derivable(before: &State, old: &Held, new: &Held) -> bool {
                 ..
             },
         ) => (at == new_at && new_access <= access) || from_memory(),
+        (Cap::IrqControl, Cap::IrqHandler { .. }) => true,
         // A table becomes a root, and the other way round.
         (Cap::Table { at, .. }, Cap::VSpace { at: new_at, .. })
         | (Cap::VSpace { at, .. }, Cap::Table { at: new_at, .. }) => at == new_at || from_memory(),
@@ -276,11 +316,13 @@ fn same_memory(a: Cap, b: Cap) -> bool {
     matches!((a, b), (Cap::Untyped { .. }, Cap::Untyped { .. })) && a.contains(&b)
 }
 
-/// What a revocation has to leave: nothing derived from `slot`.
-pub fn revoked(state: &State, slot: Slot) -> Verdict<()> {
-    match state.descendants(slot).as_slice() {
-        [] => Ok(()),
-        left => Err(format!("after revoking {slot:?}, {left:?} are left")),
+/// A revocation leaves nothing derived from `slot`, unless it took that with it.
+pub fn revoked(before: &State, now: &State, slot: Slot) -> Verdict<()> {
+    let left = now.descendants(slot);
+    let gone = before.cap(slot) != now.cap(slot);
+    match left.is_empty() || gone {
+        true => Ok(()),
+        false => Err(format!("after revoking {slot:?}, {left:?} are left")),
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`refinement`]: what a state of the kernel means in the specification's terms;
 //! - [`space`]: page tables as the hardware reads them;
 //! - [`judge`]: everything that is checked of one step;
+//! - [`integrity`]: what a step may change;
 //! - [`explore`]: all states of a world, breadth first, each step judged;
 //! - [`interrupt`]: long calls, with an interrupt at each place where they may give way;
 //! - [`alphabet`]: the calls that worlds are explored with; [`scopes`]: the worlds themselves.
@@ -14,6 +15,7 @@
 
 pub mod alphabet;
 pub mod explore;
+pub mod integrity;
 pub mod interrupt;
 pub mod judge;
 pub mod model;

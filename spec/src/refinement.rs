@@ -1,6 +1,7 @@
 //! What a state of the kernel means: the abstraction function, from objects in memory, packed
 //! capabilities and lists to the maps of the specification.
 
+use crate::model::interrupt::LINES;
 use crate::model::state::{
     Access, Fault, Notification, Rights, SchedContext, Sending, ThreadState, Time,
 };
@@ -14,12 +15,14 @@ use kernel::cdt;
 use kernel::error::LookupFailure;
 use kernel::fault::{self, Phase};
 use kernel::object::cnode;
+use kernel::object::irq::{IrqState, IrqTable};
 use kernel::object::notification::{self, Signal};
 use kernel::object::sched_context;
 use kernel::object::store::Ref;
 use kernel::object::tcb::{self, Tcb, TcbSlot};
 use kernel::queue::Queue;
-use machine::{KernelAddress, Machine, PhysicalAddress};
+use machine::{Irq, KernelAddress, Machine, PhysicalAddress};
+use std::collections::BTreeMap;
 
 /// The world's memory.
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +111,8 @@ pub fn capability(lens: &Lens, cap: &cap::Cap) -> Cap {
             mapped: c.mapping.map(|m| (m.asid, m.address.0)),
         },
         cap::Cap::AsidControl => Cap::AsidControl,
+        cap::Cap::IrqControl => Cap::IrqControl,
+        cap::Cap::IrqHandler(irq) => Cap::IrqHandler { line: irq.0 },
         cap::Cap::AsidPool(c) => Cap::AsidPool {
             at: place(c.pool.address()),
             index: c.index,
@@ -143,6 +148,8 @@ pub struct Lens {
     pub thread_slots: u64,
     /// Whether stopped threads can be started again.
     pub resumable: bool,
+    /// The lines that can interrupt: the first, and how many.
+    pub lines: (u16, u16),
 }
 
 impl Lens {
@@ -174,8 +181,17 @@ pub fn abstraction(k: &Kernel, lens: &Lens) -> Abstract {
     reading.schedule();
     reading.found.state.base = lens.frame.base.0;
     (reading.found.state.pools, reading.found.state.asids) = space::names(k, lens.frame);
+    reading.found.state.lines = lines(k, lens);
     reading.found.state.resumable = lens.resumable;
     reading.found
+}
+
+/// Which lines have handlers, and whether they are quiet.
+pub fn lines(k: &Kernel, lens: &Lens) -> BTreeMap<u16, bool> {
+    let (first, count) = lens.lines;
+    let lines = (first..first + count).map(Irq);
+    let handled = lines.filter(|irq| k.irqs.state(*irq) == IrqState::Handled);
+    handled.map(|irq| (irq.0, k.machine.masked(irq))).collect()
 }
 
 struct Reading<'a> {
@@ -201,10 +217,13 @@ impl Reading<'_> {
     /// Every slot whose capability is derived from the world's memory: all that there are to its
     /// objects, in the order of the derivation list.
     fn derived(&self) -> Vec<Ref<cnode::Slot>> {
-        let world = self.lens.world;
+        self.descendants(self.lens.world)
+    }
+
+    fn descendants(&self, of: Ref<cnode::Slot>) -> Vec<Ref<cnode::Slot>> {
         let mut all = vec![];
-        let mut next = self.k[world].links().next();
-        while let Some(slot) = next.filter(|slot| cdt::is_parent(self.k, world, *slot)) {
+        let mut next = self.k[of].links().next();
+        while let Some(slot) = next.filter(|slot| cdt::is_parent(self.k, of, *slot)) {
             all.push(slot);
             next = self.k[slot].links().next();
         }
@@ -224,6 +243,14 @@ impl Reading<'_> {
     /// The name of a slot; those of nothing in the world are the root task's.
     fn name(&self, slot: Ref<cnode::Slot>) -> Slot {
         let known = self.names.iter().find(|(known, _)| *known == slot);
+        let lines = self.k.irqs.memory();
+        let line = slot.address().bits().wrapping_sub(lines.bits());
+        if line < IrqTable::SLOT_BYTES {
+            return Slot {
+                holder: LINES,
+                index: line / size_of::<cnode::Slot>() as u64,
+            };
+        }
         known.map_or_else(
             || {
                 let root = self.lens.root.slots.address();
@@ -381,6 +408,8 @@ impl Reading<'_> {
             priority: it.priority,
             most_priority: it.max_controlled_priority,
             context: it.sched_context.map(|sc| self.place(sc)),
+            yields_to: it.yield_to.map(|sc| self.place(sc)),
+            flags: it.flags,
             fault: it.fault.map(meaning),
             receives,
         }
@@ -418,8 +447,31 @@ impl Reading<'_> {
         self.found.state.release = self.queue(node.release);
     }
 
-    /// What is in the slots: of the list, with its ancestors, then whatever else.
+    /// What is in the slots: of the list, then whatever else: of that, what is derived from the
+    /// control of interrupts.
     fn capabilities(&mut self, derived: &[Ref<cnode::Slot>]) {
+        self.family(derived);
+        for n in 0..self.names.len() {
+            let (slot, name) = self.names[n];
+            if self.k[slot].is_empty() || self.found.state.slots.contains_key(&name) {
+                continue;
+            }
+            if self.k[slot].cap() == cap::Cap::IrqControl {
+                let mut family = vec![slot];
+                family.extend(self.descendants(slot));
+                self.family(&family);
+            }
+        }
+        for n in 0..self.names.len() {
+            let (slot, name) = self.names[n];
+            if !self.k[slot].is_empty() && !self.found.state.slots.contains_key(&name) {
+                self.hold(slot, name, None);
+            }
+        }
+    }
+
+    /// The slots of a part of the list, each with its parent in that part.
+    fn family(&mut self, derived: &[Ref<cnode::Slot>]) {
         let mut ancestors: Vec<Ref<cnode::Slot>> = vec![];
         for slot in derived {
             while ancestors
@@ -435,12 +487,6 @@ impl Reading<'_> {
                 .order
                 .push((name, self.k[*slot].links().first_badged()));
             self.hold(*slot, name, parent);
-        }
-        for n in 0..self.names.len() {
-            let (slot, name) = self.names[n];
-            if !self.k[slot].is_empty() && !self.found.state.slots.contains_key(&name) {
-                self.hold(slot, name, None);
-            }
         }
     }
 

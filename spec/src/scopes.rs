@@ -1,8 +1,12 @@
 //! The worlds that are explored, and with what.
 
+mod interrupts;
 mod spaces;
+mod threads;
 
+pub use interrupts::interrupts;
 pub use spaces::address_spaces;
+pub use threads::threads;
 
 use crate::alphabet::{self, saying, talk};
 use crate::explore::Scope;
@@ -40,6 +44,7 @@ pub fn derivation(depth: usize) -> Scope {
         calls,
         depth: Some(depth),
         pauses: vec![],
+        lines: vec![],
         interrupted: false,
         leaves_out: messages,
     }
@@ -132,6 +137,7 @@ pub fn capabilities_by_message(depth: usize) -> Scope {
         calls,
         depth: Some(depth),
         pauses: vec![],
+        lines: vec![],
         interrupted: false,
         leaves_out: nothing,
     }
@@ -193,6 +199,7 @@ pub fn signals(depth: usize) -> Scope {
         calls,
         depth: Some(depth),
         pauses: vec![],
+        lines: vec![],
         interrupted: false,
         leaves_out: nothing,
     }
@@ -262,6 +269,7 @@ pub fn everything_ends(depth: usize) -> Scope {
         calls,
         depth: Some(depth),
         pauses: vec![],
+        lines: vec![],
         interrupted: true,
         leaves_out: nothing,
     }
@@ -302,6 +310,12 @@ pub fn budgets(depth: usize, sporadic: u64) -> Scope {
         &[],
         &[],
     ));
+    calls.push(alphabet::invoke(
+        4,
+        Invocation::SchedContextYieldTo,
+        &[],
+        &[],
+    ));
     for words in [
         [60, 300, 1, 9, sporadic],
         [20, 20, 0, 9, 0],
@@ -315,6 +329,7 @@ pub fn budgets(depth: usize, sporadic: u64) -> Scope {
         world,
         calls,
         pauses: vec![10, 300, 900, 2500],
+        lines: vec![],
         depth: Some(depth),
         interrupted: false,
         leaves_out: nothing,
@@ -376,6 +391,7 @@ pub fn messages_between_three(depth: usize) -> Scope {
         calls,
         depth: Some(depth),
         pauses: vec![],
+        lines: vec![],
         interrupted: false,
         leaves_out: nothing,
     }

@@ -49,8 +49,10 @@ pub struct Player {
     pub tcb: Ref<Tcb>,
     /// Where its IPC buffer is in physical memory.
     pub buffer: PhysicalAddress,
-    /// Addresses, for the root task, of its TCB and scheduling context.
+    /// Addresses, for the root task, of its TCB, the frame of its buffer, and its scheduling
+    /// context.
     pub tcb_cap: Word,
+    pub frame_cap: Word,
     pub sc_cap: Word,
 }
 
@@ -70,6 +72,8 @@ pub struct World {
     surroundings: Surroundings,
     /// Whether the alphabet starts stopped threads again.
     pub resumable: bool,
+    /// The lines that interrupt: the first, and how many.
+    pub lines: (u16, u16),
     /// User addresses that are looked at in every address space after each step.
     pub addresses: Vec<Word>,
 }
@@ -142,6 +146,7 @@ impl World {
             free: 0,
             surroundings: Surroundings::default(),
             resumable: false,
+            lines: (0, 0),
             addresses: vec![],
         };
         let slots = 1 << world.root_cnode().radix;
@@ -285,6 +290,7 @@ impl World {
             tcb: object,
             buffer: buffer.base,
             tcb_cap: tcb,
+            frame_cap: frame,
             sc_cap: 0,
         });
         self.players.len() - 1
@@ -373,6 +379,7 @@ impl World {
                 slots.bits().wrapping_sub(self.root.address().bits())
             },
             resumable: self.resumable,
+            lines: self.lines,
         }
     }
 
@@ -403,12 +410,19 @@ impl World {
             for n in 0..live.len / bytes {
                 let at = live.at.plus(n * bytes);
                 let words = (0..4).map(|n| self.k.machine.peek(at.plus(n * 8).physical()));
-                if words.into_iter().flatten().any(|word| word != 0) {
+                if words.into_iter().flatten().any(|word| word != 0) || self.is_of_line(at) {
                     found.push((at, bytes, Kind::Slots));
                 }
             }
         }
         Surroundings(found)
+    }
+
+    /// Whether this is the slot of a line that interrupts.
+    fn is_of_line(&self, at: KernelAddress) -> bool {
+        let (first, count) = self.lines;
+        let mut lines = (first..first + count).map(Irq);
+        lines.any(|irq| self.k.irqs.slot(irq).address() == at)
     }
 
     /// Whether a word around the world may change: a link in a list that the world is part of,

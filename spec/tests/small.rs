@@ -5,6 +5,7 @@
 mod common;
 
 use abi::Isa;
+use abi::invocation::{Invocation, LABELS};
 use common::exactly;
 use spec::explore::{Scope, call, replay};
 use spec::scopes;
@@ -34,7 +35,7 @@ fn derivation() {
 fn messages_between_three() {
     explored(
         scopes::messages_between_three,
-        (60, [28_671, 118_625, 2475]),
+        (60, [28_485, 118_625, 2475]),
         (5, [7118, 30_150, 950]),
     );
 }
@@ -52,7 +53,7 @@ fn capabilities_by_message() {
 fn signals() {
     explored(
         scopes::signals,
-        (6, [12_609, 72_435, 26_714]),
+        (6, [12_629, 72_455, 26_721]),
         (4, [1800, 8060, 2901]),
     );
 }
@@ -77,7 +78,7 @@ fn everything_ends() {
 fn budgets() {
     explored(
         |depth| scopes::budgets(depth, 0),
-        (4, [5814, 9316, 1896]),
+        (4, [6043, 10_248, 2338]),
         (3, [745, 1209, 249]),
     );
 }
@@ -86,7 +87,7 @@ fn budgets() {
 fn sporadic_budgets() {
     explored(
         |depth| scopes::budgets(depth, 1),
-        (4, [6171, 9810, 2013]),
+        (4, [6608, 10_990, 2514]),
         (3, [783, 1235, 255]),
     );
 }
@@ -108,6 +109,66 @@ fn a_revoked_slot_may_end_with_its_cnode() {
     let steps = [
         call(-1, [3, 0, 0], 0, &[], &[]),
         call(-1, [0, 0, 0], 18, &[6, 3], &[]),
+    ];
+    replay(&mut scope, &steps).unwrap_or_else(|found| panic!("{found}"));
+}
+
+#[test]
+fn interrupts() {
+    explored(
+        scopes::interrupts,
+        (6, [9569, 103_411, 43_329]),
+        (5, [3810, 35_708, 14_591]),
+    );
+}
+
+#[test]
+fn threads() {
+    explored(
+        scopes::threads,
+        (4, [14_853, 103_906, 45_146]),
+        (3, [2863, 17_099, 7784]),
+    );
+}
+
+/// Found by exploration: the time of a caller that ends came back to it, and its scheduling context
+/// kept a link to a thread that was gone.
+#[test]
+fn the_time_of_a_caller_that_ends_stays_with_the_server() {
+    let mut scope = scopes::threads(0);
+    let delete = LABELS.label(Invocation::CNodeDelete).unwrap_or_default();
+    let steps = [
+        call(-7, [5, 7, 0], 0, &[], &[]),
+        call(-1, [0, 0, 0], delete, &[4, 4], &[]),
+        call(-1, [5, 0, 0], 0, &[], &[]),
+        call(-1, [0, 0, 0], delete, &[1, 4], &[]),
+    ];
+    replay(&mut scope, &steps).unwrap_or_else(|found| panic!("{found}"));
+}
+
+/// Found by exploration: who yielded to a thread was not answered as that thread ended.
+#[test]
+fn a_yield_to_a_thread_that_ends_is_answered() {
+    let mut scope = scopes::threads(0);
+    let label = |invocation| LABELS.label(invocation).unwrap_or_default();
+    let delete = label(Invocation::CNodeDelete);
+    let steps = [
+        call(
+            -1,
+            [1, 0, 0],
+            label(Invocation::TcbSetPriority),
+            &[101],
+            &[2],
+        ),
+        call(
+            -1,
+            [3, 0, 0],
+            label(Invocation::SchedContextYieldTo),
+            &[],
+            &[],
+        ),
+        call(-1, [0, 0, 0], delete, &[4, 4], &[]),
+        call(-1, [0, 0, 0], delete, &[1, 4], &[]),
     ];
     replay(&mut scope, &steps).unwrap_or_else(|found| panic!("{found}"));
 }

@@ -147,6 +147,24 @@ pub fn unlink(k: &mut Kernel, reply: Ref<Reply>, caller: Ref<Tcb>) {
     tcb::set_state(k, caller, ThreadState::Inactive);
 }
 
+/// `caller` waits on `reply` no longer, but not because of an answer. Time that was lent stays
+/// where it is; nor does it come back to those who lent it earlier. The caller is Inactive
+/// afterwards.
+#[doc(alias = "reply_remove_tcb")]
+pub fn abandon(k: &mut Kernel, reply: Ref<Reply>, caller: Ref<Tcb>) {
+    let Reply { previous, next, .. } = k[reply];
+    match next {
+        Next::Head(sc) => k[sc].reply = None,
+        Next::Reply(above) => k[above].previous = None,
+        Next::None => {}
+    }
+    if let Some(previous) = previous {
+        k[previous].next = Next::None;
+    }
+    k[reply] = Reply::new();
+    tcb::set_state(k, caller, ThreadState::Inactive);
+}
+
 /// `replier` answers whoever waits on `reply`, if anybody does.
 #[doc(alias = "doReplyTransfer")]
 pub fn reply(k: &mut Kernel, replier: Ref<Tcb>, reply: Ref<Reply>, can_grant: bool) {

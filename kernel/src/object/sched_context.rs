@@ -274,11 +274,16 @@ pub fn cancel_yield(k: &mut Kernel, yielder: Ref<Tcb>) -> Option<Ref<SchedContex
     Some(sc)
 }
 
-/// What has to be undone before the memory of `sc` is given back.
-pub(crate) fn finalise(k: &mut Kernel, sc: Ref<SchedContext>) {
+/// `sc` or its thread ends: whoever yields to it is told what was used.
+pub(crate) fn end_yields_to(k: &mut Kernel, sc: Ref<SchedContext>) {
     if let Some(yielder) = k[sc].yield_from {
         complete_yield(k, yielder);
     }
+}
+
+/// What has to be undone before the memory of `sc` is given back.
+pub(crate) fn finalise(k: &mut Kernel, sc: Ref<SchedContext>) {
+    end_yields_to(k, sc);
     if k.node().current_sc == Some(sc) {
         // What it used so far is nobody's.
         k.node_mut().consumed = 0;

@@ -281,7 +281,7 @@ pub fn cancel_ipc(k: &mut Kernel, thread: Ref<Tcb>) {
             crate::object::notification::cancel_wait(k, thread, notification);
         }
         ThreadState::BlockedOnReply { reply } => {
-            crate::object::reply::unlink(k, reply, thread);
+            crate::object::reply::abandon(k, reply, thread);
         }
         ThreadState::Inactive | ThreadState::Running | ThreadState::Restart => {}
     }
@@ -350,6 +350,7 @@ pub fn set_priority(k: &mut Kernel, thread: Ref<Tcb>, priority: u8) {
 pub(crate) fn finalise(k: &mut Kernel, thread: Ref<Tcb>) {
     crate::object::notification::unbind_tcb(k, thread);
     if let Some(sc) = k[thread].sched_context {
+        crate::object::sched_context::end_yields_to(k, sc);
         crate::object::sched_context::unbind_tcb(k, sc);
     }
     suspend(k, thread);

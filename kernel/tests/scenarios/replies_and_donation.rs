@@ -161,7 +161,7 @@ fn deleting_a_reply_object_ends_the_receive_it_is_used_in() {
 }
 
 #[test]
-fn suspending_a_caller_frees_the_reply_object_and_brings_its_time_back() {
+fn suspending_a_caller_frees_the_reply_object_and_leaves_its_time_where_it_is() {
     let mut w = World::new();
     let client = w.thread();
     let (ep, reply) = (w.endpoint(), w.reply_object());
@@ -169,9 +169,24 @@ fn suspending_a_caller_frees_the_reply_object_and_brings_its_time_back() {
     let time = w.sched_context_of(client);
     w.call(client, ep, [1]);
     w.suspend(client);
-    assert_eq!(w.sched_context_of(client), time);
-    assert_eq!(w.sched_context_of(server), None);
+    assert_eq!(w.sched_context_of(client), None);
+    assert_eq!(w.sched_context_of(server), time);
     assert_eq!(w.state(client), ThreadState::Inactive);
+}
+
+/// Found by exploration: the time came back to the caller as that ended, and its scheduling
+/// context kept a link to a thread that was gone.
+#[test]
+fn the_time_of_a_caller_that_ends_stays_with_the_server() {
+    let mut w = World::new();
+    let client = w.thread();
+    let (ep, reply) = (w.endpoint(), w.reply_object());
+    let server = w.passive_server(ep, reply);
+    let time = w.sched_context_of(client);
+    w.call(client, ep, [1]);
+    w.delete(client.tcb);
+    assert_eq!(w.sched_context_of(server), time);
+    assert!(w.is_current(server));
 }
 
 #[test]

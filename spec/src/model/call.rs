@@ -28,6 +28,11 @@ impl Args {
             .ok_or(Error::TruncatedMessage)
     }
 
+    /// The words behind the first `n`.
+    pub fn after(&self, n: usize) -> &[Word] {
+        self.words.get(n..).unwrap_or_default()
+    }
+
     /// The slot of capability `n`, if that many were sent.
     pub fn cap(&self, n: usize) -> Result<Slot, Error> {
         self.caps.get(n).copied().ok_or(Error::TruncatedMessage)
@@ -80,7 +85,7 @@ impl State {
         {
             thread.state = ThreadState::Restart;
         }
-        self.end_step();
+        self.end_step(&mut told);
         told
     }
 
@@ -90,14 +95,18 @@ impl State {
         self.time_passes(now);
         self.has_budget(&mut told);
         self.settle = true;
-        self.end_step();
+        self.end_step(&mut told);
         told
     }
 
-    fn end_step(&mut self) {
+    pub(super) fn end_step(&mut self, told: &mut Told) {
+        told.append(&mut self.told_at_end);
         self.awaken();
         self.decide();
         self.switch_time();
+        if let Some(current) = self.current {
+            self.complete_yield(current, told);
+        }
         self.forget();
     }
 
@@ -282,7 +291,7 @@ impl State {
                 | Cap::SchedContext { .. }
                 | Cap::SchedControl,
             ) if mode.first => Err(invalid),
-            Some(cap) => self.operate(thread, slot, cap, label, args),
+            Some(cap) => self.operate(thread, slot, cap, label, args, told),
         }
     }
 
@@ -294,14 +303,19 @@ impl State {
         cap: Cap,
         label: Word,
         args: &Args,
+        told: &mut Told,
     ) -> Result<Outcome, Error> {
         let invocation = LABELS.invocation(label).ok_or(Error::IllegalOperation)?;
         match (cap, invocation) {
             (Cap::CNode { .. }, _) => self.invoke_cnode(cap, invocation, args)?,
             (Cap::Untyped { .. }, Invocation::UntypedRetype) => self.retype(slot, args)?,
-            (Cap::Thread { at }, _) => self.invoke_thread(at, invocation, args)?,
+            (Cap::Thread { at }, _) => {
+                let invoked = super::thread::Invoked { slot, at, thread };
+                let said = self.invoke_thread(invoked, invocation, args)?;
+                return Ok(said.map_or(Outcome::Done, Outcome::Says));
+            }
             (Cap::SchedContext { at, .. }, _) => {
-                let said = self.invoke_context(thread, at, invocation, args)?;
+                let said = self.invoke_context(thread, at, invocation, args, told)?;
                 return Ok(said.map_or(Outcome::Done, Outcome::Says));
             }
             (Cap::SchedControl, Invocation::SchedControlConfigureFlags) => self.configure(args)?,
@@ -312,6 +326,8 @@ impl State {
             (Cap::Table { .. } | Cap::VSpace { .. }, _) => {
                 self.invoke_table(slot, cap, invocation, args)?;
             }
+            (Cap::IrqControl, _) => self.issue_handler(slot, invocation, args)?,
+            (Cap::IrqHandler { line }, _) => self.invoke_handler(line, invocation, args)?,
             (Cap::AsidControl, _) => self.make_pool(invocation, args)?,
             (Cap::AsidPool { at, index }, _) => self.assign(at, index, invocation, args)?,
             _ => return Err(Error::IllegalOperation),

@@ -56,6 +56,7 @@ impl State {
             return Some(at);
         }
         self.unmap_frame(held.cap);
+        self.handler_goes(slot, held.cap);
         let others = self.slots.iter().filter(|(other, _)| **other != slot);
         let last = !others
             .into_iter()
@@ -155,6 +156,7 @@ impl State {
             notification.bound = None;
         }
         if let Some(context) = self.context_of(at) {
+            self.nobody_yields_to(context);
             self.unbind_thread(context);
         }
         self.suspend(at);
@@ -170,12 +172,14 @@ impl State {
     /// Stops a thread, whatever it is doing.
     pub fn suspend(&mut self, at: Place) {
         self.cancel(at);
+        self.stays_where_it_is(at);
         self.set_state(at, ThreadState::Inactive);
         self.stand_aside(at);
         self.leave_release(at);
     }
 
     fn context_ends(&mut self, at: Place) {
+        self.nobody_yields_to(at);
         if self.charged == Some(at) {
             self.charged = None;
             self.uncharged = 0;
@@ -195,6 +199,6 @@ fn spent(left: u64, at: Place, slot: Slot) -> bool {
 }
 
 /// Whether both capabilities name the same object.
-fn names(a: &Cap, b: &Cap) -> bool {
+pub fn names(a: &Cap, b: &Cap) -> bool {
     a.object() == b.object() && std::mem::discriminant(a) == std::mem::discriminant(b)
 }

@@ -180,7 +180,7 @@ impl State {
                 self.stop_waiting(on, thread);
                 self.set_state(thread, ThreadState::Inactive);
             }
-            ThreadState::Calling { reply } => self.unlink(reply, thread),
+            ThreadState::Calling { reply } => self.abandon(reply, thread),
             ThreadState::Inactive | ThreadState::Running | ThreadState::Restart => {}
         }
     }

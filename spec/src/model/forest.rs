@@ -104,6 +104,8 @@ impl Cap {
             }
             (Self::SchedControl, Self::SchedControl) => true,
             (Self::AsidControl, Self::AsidControl) => true,
+            (Self::IrqControl, Self::IrqHandler { .. }) => true,
+            (Self::IrqHandler { line: a }, Self::IrqHandler { line: b }) => a == b,
             _ => {
                 std::mem::discriminant(self) == std::mem::discriminant(other)
                     && self.object().is_some()
@@ -155,7 +157,7 @@ impl State {
                 access,
                 mapped: None,
             })),
-            Cap::Other(_) | Cap::Zombie { .. } => Ok(None),
+            Cap::Other(_) | Cap::Zombie { .. } | Cap::IrqControl => Ok(None),
             other => Ok(Some(other)),
         }
     }

@@ -10,8 +10,9 @@
 //! - [`cnode`], [`untyped`]: operations on slots, and objects out of memory;
 //! - [`deletion`]: what ends with its last capability;
 //! - [`endpoint`], [`transfer`], [`reply`], [`notification`], [`fault`]: threads that talk;
-//! - [`thread`]: their operations; [`schedule`], [`time`]: who runs, and for how long;
-//! - [`space`]: address spaces, and their identifiers.
+//! - [`thread`], [`thread_parts`], [`registers`]: their operations; [`schedule`], [`time`]: who runs, and for how long;
+//! - [`space`]: address spaces, and their identifiers;
+//! - [`interrupt`]: who hears which line.
 //!
 //! Two things are left open on purpose, because the API leaves them open: in which order a
 //! revocation deletes (only its end is said), and what user registers hold that no call writes.
@@ -23,13 +24,16 @@ pub mod endpoint;
 pub mod error;
 pub mod fault;
 pub mod forest;
+pub mod interrupt;
 pub mod lookup;
 pub mod notification;
+pub mod registers;
 pub mod reply;
 pub mod schedule;
 pub mod space;
 pub mod state;
 pub mod thread;
+pub mod thread_parts;
 pub mod time;
 pub mod transfer;
 pub mod untyped;

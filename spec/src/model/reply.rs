@@ -80,29 +80,40 @@ impl State {
         }
     }
 
+    /// The scheduling context that was lent through `reply`.
+    fn lent_through(&self, reply: Place) -> Option<Place> {
+        let mut all = self.objects.iter();
+        let found = all.find(|(_, object)| match object {
+            Object::SchedContext(context) => context.calls.contains(&reply),
+            _ => false,
+        });
+        found.map(|(at, _)| *at)
+    }
+
     /// `caller` no longer waits on `reply`; it is stopped then. Time that was lent by this call,
     /// the last one, comes back. If later calls have passed it on, it comes back from those, and
     /// goes no further.
     pub fn unlink(&mut self, reply: Place, caller: Place) {
-        let lent = self
-            .objects
-            .iter_mut()
-            .find_map(|(at, object)| match object {
-                Object::SchedContext(context) if context.calls.contains(&reply) => {
-                    Some((*at, context))
-                }
-                _ => None,
-            });
-        if let Some((at, context)) = lent {
-            if context.calls.last() == Some(&reply) {
-                context.calls.pop();
-                if self.context_of(caller).is_none() {
-                    self.lend(at, caller);
-                }
-            } else {
-                let place = context.calls.iter().position(|call| *call == reply);
-                context.calls.drain(..=place.unwrap_or(0));
+        if let Some(at) = self.lent_through(reply)
+            && let Some(context) = self.sched_context_mut(at)
+            && context.calls.last() == Some(&reply)
+        {
+            context.calls.pop();
+            if self.context_of(caller).is_none() {
+                self.lend(at, caller);
             }
+        }
+        self.abandon(reply, caller);
+    }
+
+    /// The same, but time that was lent stays where it is. It does not come back to those either
+    /// who lent it earlier.
+    pub fn abandon(&mut self, reply: Place, caller: Place) {
+        if let Some(at) = self.lent_through(reply)
+            && let Some(context) = self.sched_context_mut(at)
+        {
+            let place = context.calls.iter().position(|call| *call == reply);
+            context.calls.drain(..=place.unwrap_or(0));
         }
         self.set_state(caller, ThreadState::Inactive);
     }
@@ -146,7 +157,13 @@ impl State {
         let Some(user) = self.user_of(reply) else {
             return;
         };
-        self.cancel(user);
+        match self.thread_mut(user) {
+            Some(thread) if thread.state == (ThreadState::Calling { reply }) => {
+                thread.fault = None;
+                self.unlink(reply, user);
+            }
+            _ => self.cancel(user),
+        }
     }
 
     /// A scheduling context ends or is unbound: its thread has no time.

@@ -140,6 +140,12 @@ pub enum Cap {
     },
     /// Time of the core.
     SchedControl,
+    /// Handlers for interrupts can be made.
+    IrqControl,
+    /// What is to be done when this line interrupts.
+    IrqHandler {
+        line: u16,
+    },
     /// Whatever else there is: worlds hold it but do not use it.
     Other(u64),
 }
@@ -276,6 +282,10 @@ pub struct Thread {
     pub most_priority: u8,
     /// What it runs on.
     pub context: Option<Place>,
+    /// The scheduling context whose thread it lets run before it.
+    pub yields_to: Option<Place>,
+    /// What it may not use.
+    pub flags: Word,
     /// What its handler is told, until the reply.
     pub fault: Option<Fault>,
     /// Where capabilities that it receives go: a CNode, and an address and depth in it.
@@ -291,6 +301,8 @@ impl Thread {
         priority: 0,
         most_priority: 0,
         context: None,
+        yields_to: None,
+        flags: 0,
         fault: None,
         receives: None,
         says: None,
@@ -376,6 +388,8 @@ pub struct State {
     pub pools: BTreeMap<u8, Place>,
     /// Which root each ASID names.
     pub asids: BTreeMap<u16, Place>,
+    /// The lines that have handlers, and whether each is quiet until it is acknowledged.
+    pub lines: BTreeMap<u16, bool>,
     /// Who runs.
     pub current: Option<Place>,
     /// Who could run, by priority; in each the next one first.
@@ -389,6 +403,11 @@ pub struct State {
     /// Only in the course of a step: what the API leaves open is decided so that these slots stay
     /// full.
     pub witness: Option<BTreeSet<Slot>>,
+    /// Only in the course of a step: what the registers of threads hold, as those who read and
+    /// write them number them.
+    pub registers: BTreeMap<Place, Vec<Word>>,
+    /// Only in the course of a step: what threads are told because something has ended.
+    pub told_at_end: super::call::Told,
     /// Only in the course of a step.
     pub decision: Decision,
     /// Only in the course of a step: what has been used is to be charged at its end.
@@ -416,6 +435,8 @@ impl Cap {
             | Self::Zombie { .. }
             | Self::SchedControl
             | Self::AsidControl
+            | Self::IrqControl
+            | Self::IrqHandler { .. }
             | Self::Other(_) => None,
         }
     }
@@ -434,9 +455,12 @@ impl Cap {
             Self::VSpace { .. } => abi::object::VSPACE_BITS as u32,
             Self::Table { .. } => abi::object::PAGE_TABLE_BITS as u32,
             Self::AsidPool { .. } => abi::object::ASID_POOL_BITS as u32,
-            Self::Zombie { .. } | Self::SchedControl | Self::AsidControl | Self::Other(_) => {
-                return None;
-            }
+            Self::Zombie { .. }
+            | Self::SchedControl
+            | Self::AsidControl
+            | Self::IrqControl
+            | Self::IrqHandler { .. }
+            | Self::Other(_) => return None,
         };
         let at = match *self {
             Self::Untyped { at, .. } => at,

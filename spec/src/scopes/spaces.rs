@@ -151,6 +151,7 @@ pub fn address_spaces(depth: usize) -> Scope {
         calls: calls(),
         depth: Some(depth),
         pauses: vec![],
+        lines: vec![],
         interrupted: false,
         leaves_out: nothing,
     }
