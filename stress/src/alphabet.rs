@@ -1,7 +1,8 @@
 //! Invocations with arguments that have a chance to mean something.
 
+use crate::isa::OPERATIONS;
 use crate::layout::Kind;
-use abi::Invocation;
+use abi::{Invocation, Word};
 
 /// A kind of message word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,7 +15,8 @@ pub(crate) enum Arg {
     Depth,
     /// A depth for a small CNode.
     ShortDepth,
-    Rights,
+    /// One of these.
+    Among(&'static [Word]),
     Badge,
     Small,
     Flag,
@@ -31,10 +33,12 @@ pub(crate) enum Arg {
     Registers,
     /// An instruction pointer.
     Code,
-    Port,
     /// Whatever.
     Word,
 }
+
+/// Rights, mostly all.
+pub(crate) const RIGHTS: Arg = Arg::Among(&[15, 15, 3, 1, 2, 9]);
 
 /// What is asked of which capability, with which words and capabilities.
 pub(crate) struct Operation {
@@ -44,7 +48,7 @@ pub(crate) struct Operation {
     pub(crate) caps: &'static [Kind],
 }
 
-const fn op(
+pub(crate) const fn op(
     invocation: Invocation,
     service: Kind,
     words: &'static [Arg],
@@ -58,12 +62,26 @@ const fn op(
     }
 }
 
+/// Operation `index`, of those that all have and those that this instruction set has.
+pub(crate) fn operation(index: usize) -> Option<&'static Operation> {
+    let more = index.checked_sub(COMMON.len());
+    match more {
+        None => COMMON.get(index),
+        Some(more) => OPERATIONS.get(more),
+    }
+}
+
+/// How many there are.
+pub(crate) const fn operations() -> usize {
+    COMMON.len() + OPERATIONS.len()
+}
+
 use Arg as A;
 use Invocation as I;
 use Kind as K;
 
-/// All of them; what is to happen more often is there more often.
-pub(crate) static OPERATIONS: &[Operation] = &[
+/// Those of all instruction sets; what is to happen more often is there more often.
+static COMMON: &[Operation] = &[
     op(
         I::UntypedRetype,
         K::Untyped,
@@ -183,25 +201,25 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op(
         I::CNodeCopy,
         K::Root,
-        &[A::Empty, A::Depth, A::Full, A::Depth, A::Rights],
+        &[A::Empty, A::Depth, A::Full, A::Depth, RIGHTS],
         &[K::Root],
     ),
     op(
         I::CNodeCopy,
         K::Root,
-        &[A::Empty, A::Depth, A::Full, A::Depth, A::Rights],
+        &[A::Empty, A::Depth, A::Full, A::Depth, RIGHTS],
         &[K::Root],
     ),
     op(
         I::CNodeCopy,
         K::CNode,
-        &[A::Small, A::ShortDepth, A::Full, A::Depth, A::Rights],
+        &[A::Small, A::ShortDepth, A::Full, A::Depth, RIGHTS],
         &[K::Root],
     ),
     op(
         I::CNodeMint,
         K::Root,
-        &[A::Empty, A::Depth, A::Full, A::Depth, A::Rights, A::Badge],
+        &[A::Empty, A::Depth, A::Full, A::Depth, RIGHTS, A::Badge],
         &[K::Root],
     ),
     op(
@@ -284,45 +302,4 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     ),
     op(I::SchedContextConsumed, K::SchedContext, &[], &[]),
     op(I::SchedContextYieldTo, K::SchedContext, &[], &[]),
-    op(
-        I::X86PageTableMap,
-        K::PageTable,
-        &[A::Page, A::Zero],
-        &[K::VSpace],
-    ),
-    op(I::X86PageTableUnmap, K::PageTable, &[], &[]),
-    op(
-        I::X86PageDirectoryMap,
-        K::PageDirectory,
-        &[A::Page, A::Zero],
-        &[K::VSpace],
-    ),
-    op(I::X86PageDirectoryUnmap, K::PageDirectory, &[], &[]),
-    op(I::X86PdptMap, K::Pdpt, &[A::Page, A::Zero], &[K::VSpace]),
-    op(I::X86PdptUnmap, K::Pdpt, &[], &[]),
-    op(
-        I::X86PageMap,
-        K::Frame,
-        &[A::Page, A::Rights, A::Small],
-        &[K::VSpace],
-    ),
-    op(
-        I::X86PageMap,
-        K::Frame,
-        &[A::Page, A::Rights, A::Small],
-        &[K::VSpace],
-    ),
-    op(I::X86PageUnmap, K::Frame, &[], &[]),
-    op(I::X86PageGetAddress, K::Frame, &[], &[]),
-    op(
-        I::X86AsidControlMakePool,
-        K::AsidControl,
-        &[A::Empty, A::Depth],
-        &[K::Untyped, K::Root],
-    ),
-    op(I::X86AsidPoolAssign, K::AsidPool, &[], &[K::VSpace]),
-    op(I::X86IoPortIn8, K::IoPort, &[A::Port], &[]),
-    op(I::X86IoPortIn32, K::IoPort, &[A::Port], &[]),
-    op(I::X86IoPortOut8, K::IoPort, &[A::Port, A::Small], &[]),
-    op(I::X86IoPortOut16, K::IoPort, &[A::Port, A::Word], &[]),
 ];

@@ -1,6 +1,7 @@
 //! What the attackers have: all of it made from one piece of memory, and taken back with it.
 
 use crate::attack::{self, Numbers};
+use crate::isa::TABLES;
 use crate::layout::{self, ATTACKERS, Kind, OWN_PAGES, PAGE, PLAYGROUND, RADIX};
 use crate::machine;
 use abi::bootinfo::BootInfo;
@@ -10,8 +11,8 @@ use core::sync::atomic::AtomicU64;
 use user_api::invoke::invoke;
 use user_api::{
     AsidPool, Attributes, Budget, CNode, CPtr, Capability, Endpoint, Error, Frame, FrameSize,
-    Guard, MissingTable, Pml4, SchedContext, SchedControl, SlotPath, SlotWindow, Space, Tcb,
-    TcbFlags, Untyped, UserContext,
+    Guard, MissingTable, SchedContext, SchedControl, SlotPath, SlotWindow, Space, Tcb, TcbFlags,
+    Untyped, VSPACE_OBJECT, VSpaceRoot, starting_context,
 };
 use user_runtime::boot::root;
 use user_runtime::image;
@@ -59,7 +60,7 @@ pub(crate) struct Lent {
     pub(crate) control: SchedControl,
     /// First of the slots with handlers of interrupts that never come.
     pub(crate) handlers: (Word, Word),
-    /// First of the slots with IO ports that nobody listens to.
+    /// First of the slots with IO ports that nobody listens to, or what is next to that.
     pub(crate) ports: (Word, Word),
 }
 
@@ -172,15 +173,10 @@ impl Arena {
         kept.tcb
             .configure(kept.space, layout::buffer(kept.id), kept.buffer)?;
         parameters(kept.context)?;
-        let registers = UserContext {
-            rip: attack::begin as *const () as Word,
-            // As a call leaves it.
-            rsp: layout::board(kept.id) - 8,
-            rflags: abi::x86_64::INITIAL_RFLAGS,
-            rdi: kept.id as Word,
-            rsi: numbers.next(),
-            ..UserContext::default()
-        };
+        let arguments = [kept.id as Word, numbers.next(), 0];
+        let stack = layout::board(kept.id);
+        let begin = attack::begin as *const () as Word;
+        let registers = starting_context(begin, arguments, stack, 0);
         kept.tcb.write_registers(&registers, true)
     }
 
@@ -308,24 +304,25 @@ impl Arena {
 
     /// The address spaces. The second one is the attackers' to break: its root, its pool of
     /// identifiers and the table under their code are theirs alone; the supervisor can start nobody there again.
-    fn spaces(&mut self) -> Result<[Pml4; SPACES], Error> {
+    fn spaces(&mut self) -> Result<[VSpaceRoot; SPACES], Error> {
         let memory: Untyped = self.make(ObjectType::Untyped, 12)?;
         let slot = self.slot();
         root::ASID_CONTROL.make_pool(memory, slot)?;
         let pool = AsidPool::new(slot.index);
-        let mut spaces = [Pml4::new(0); SPACES];
+        let mut spaces = [VSpaceRoot::new(0); SPACES];
         for (n, place) in spaces.iter_mut().enumerate() {
-            let space: Pml4 = self.make(ObjectType::X86Pml4, 0)?;
+            let space: VSpaceRoot = self.make(VSPACE_OBJECT, 0)?;
             let from = if n == 1 { pool } else { root::ASID_POOL };
             from.assign(space)?;
             let code = image::range().start as Word;
-            for table in [MissingTable::Pdpt, MissingTable::PageDirectory] {
+            let (upper, last) = MissingTable::DOWNWARDS.split_at(MissingTable::DOWNWARDS.len() - 1);
+            for table in upper {
                 let made: CPtr = self.make(table.object(), 0)?;
                 table.install(made, space, code)?;
             }
             for (area, at) in [code, layout::stack(0), PLAYGROUND].into_iter().enumerate() {
-                let made: CPtr = self.make(ObjectType::X86PageTable, 0)?;
-                MissingTable::PageTable.install(made, space, at)?;
+                let made: CPtr = self.make(TABLES[0], 0)?;
+                last[0].install(made, space, at)?;
                 match (n, area) {
                     (1, 0) | (1 | 2, 2) => {
                         // Code is mapped before its table is given away.
@@ -345,7 +342,7 @@ impl Arena {
     }
 
     /// The code and constants of the image, to read only.
-    fn map_code(&mut self, space: Pml4) -> Result<(), Error> {
+    fn map_code(&mut self, space: VSpaceRoot) -> Result<(), Error> {
         let (start, end) = (image::range().start, machine::code_end());
         for at in (start..end).step_by(PAGE as usize) {
             self.map_own(space, at, at as Word, CapRights::READ)?;
@@ -356,7 +353,7 @@ impl Arena {
     /// Maps the page of the image at `from` in another address space.
     fn map_own(
         &mut self,
-        space: Pml4,
+        space: VSpaceRoot,
         from: usize,
         at: Word,
         rights: CapRights,
@@ -369,7 +366,7 @@ impl Arena {
     fn attacker(
         &mut self,
         id: usize,
-        spaces: [Pml4; SPACES],
+        spaces: [VSpaceRoot; SPACES],
         handler: CPtr,
         numbers: &mut Numbers,
     ) -> Result<(), Error> {
@@ -420,7 +417,7 @@ impl Arena {
     }
 
     /// The roots of address spaces go last: all threads have to be configured with them.
-    fn give_spaces(&self, spaces: [Pml4; SPACES]) -> Result<(), Error> {
+    fn give_spaces(&self, spaces: [VSpaceRoot; SPACES]) -> Result<(), Error> {
         let [first, second, third] = spaces;
         self.give(Kind::VSpace, 0, first)?;
         self.give_away(Kind::VSpace, 1, second)?;

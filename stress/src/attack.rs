@@ -3,9 +3,10 @@
 //! An attacker uses its stack, its IPC buffer, its board and the read-only part of the image, and
 //! nothing else: no console, no thread-local storage, no panic that could be told.
 
-use crate::alphabet::{Arg, OPERATIONS};
+use crate::alphabet::{self, Arg};
+use crate::isa::{FLAGS, Registers, SELDOM, STRANGE_FLAGS};
 use crate::layout::{self, Kind, PAGE, PLAYGROUND, RADIX};
-use crate::machine::{self, Registers};
+use crate::machine;
 use abi::ipc_buffer::{CAPS_OR_BADGES, MSG, RECEIVE_CNODE, RECEIVE_DEPTH, RECEIVE_INDEX};
 use abi::{LABELS, MessageInfo, OBJECT_TYPES, Syscall, Word};
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -95,10 +96,10 @@ impl Attacker {
             }
             90..=94 => {
                 let mut registers = self.noise();
-                registers.rdi = self.cptr();
+                registers.cap = self.cptr();
                 let length = self.numbers.below(14) as usize;
                 let label = self.numbers.below(LABELS.count() + 3);
-                registers.rsi = MessageInfo::new(label, 0, length % 4, length).0;
+                registers.info = MessageInfo::new(label, 0, length % 4, length).0;
                 let number = self.number();
                 self.call(number, registers);
             }
@@ -115,8 +116,8 @@ impl Attacker {
 
     /// Invokes something.
     fn invoke(&mut self, by: Syscall) {
-        let index = self.numbers.below(OPERATIONS.len() as u64) as usize;
-        let Some(operation) = OPERATIONS.get(index) else {
+        let index = self.numbers.below(alphabet::operations() as u64) as usize;
+        let Some(operation) = alphabet::operation(index) else {
             return;
         };
         let moving = self.numbers.below(Kind::MOVING.len() as u64) as usize;
@@ -230,14 +231,11 @@ impl Attacker {
             _ => (to, reply, endpoint),
         };
         let registers = Registers {
-            rdi: first,
-            rsi: info,
-            r10: w0,
-            r8: w1,
-            r9: w2,
-            r15: w3,
-            r12: second,
-            r13: last,
+            cap: first,
+            info,
+            words: [w0, w1, w2, w3],
+            reply: second,
+            destination: last,
             ..Registers::default()
         };
         self.call(by.number() as u64, registers)
@@ -245,20 +243,17 @@ impl Attacker {
 
     /// Makes the call; what comes back as the message's description.
     fn call(&mut self, number: u64, mut registers: Registers) -> Word {
-        registers.rdx = number;
-        registers.rsp = self.numbers.next();
-        registers.flags = 0x202;
+        registers.number = number;
+        registers.stack = self.numbers.next();
+        registers.flags = FLAGS;
         if self.numbers.once_in(32) {
-            // Direction, alignment check, nested task, identification; seldom the trap flag.
-            registers.flags |=
-                self.numbers
-                    .of(&[1 << 10, 1 << 18, 1 << 14, 1 << 21, 0xcd5, 1 << 16]);
+            registers.flags |= self.numbers.of(&STRANGE_FLAGS);
             if self.numbers.once_in(32) {
-                registers.flags |= 1 << 8;
+                registers.flags |= SELDOM;
             }
         }
         machine::syscall(&mut registers);
-        registers.rsi
+        registers.info
     }
 
     fn write(&self, index: usize, word: Word) {
@@ -272,19 +267,14 @@ impl Attacker {
     /// All registers at random.
     fn noise(&mut self) -> Registers {
         Registers {
-            rdx: 0,
-            rdi: self.weird(),
-            rsi: self.weird(),
-            r10: self.weird(),
-            r8: self.weird(),
-            r9: self.weird(),
-            r15: self.weird(),
-            r12: self.cptr(),
-            r13: self.cptr(),
-            rax: self.weird(),
-            rbp: self.weird(),
-            r14: self.weird(),
-            rsp: 0,
+            number: 0,
+            cap: self.weird(),
+            info: self.weird(),
+            words: core::array::from_fn(|_| self.weird()),
+            reply: self.cptr(),
+            destination: self.cptr(),
+            others: core::array::from_fn(|_| self.weird()),
+            stack: 0,
             flags: 0,
         }
     }
@@ -384,7 +374,7 @@ impl Attacker {
             }
             Arg::Depth => 64,
             Arg::ShortDepth => 1 + self.numbers.below(5),
-            Arg::Rights => self.numbers.of(&[15, 15, 3, 1, 2, 9]),
+            Arg::Among(list) => self.numbers.of(list),
             Arg::Badge => self.numbers.of(&[0, 1, 2, 3, 0, 0x4000, 0xe3, 1 << 63]),
             Arg::Small => self.numbers.below(6),
             Arg::Flag => self.numbers.below(2),
@@ -415,7 +405,6 @@ impl Attacker {
                 1 => self.numbers.next(),
                 _ => machine::stub(),
             },
-            Arg::Port => 0x2f8 + self.numbers.below(10),
             Arg::Word => self.weird(),
         }
     }

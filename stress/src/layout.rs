@@ -1,7 +1,9 @@
 //! What supervisor and attackers agree on: where things lie in an attacker's capability space and
 //! address space.
 
+use crate::isa::TABLES;
 use abi::{ObjectType, Word};
+use user_api::{FrameSize, VSPACE_OBJECT};
 
 /// log2 of the slots of an attacker's root CNode.
 pub(crate) const RADIX: usize = 8;
@@ -104,11 +106,11 @@ impl Kind {
             Self::SchedContext => (ObjectType::SchedContext, [7, 8]),
             Self::CNode => (ObjectType::CNode, [1, 4]),
             Self::Untyped => (ObjectType::Untyped, [8, 12]),
-            Self::Frame => (ObjectType::X86SmallPage, [0, 0]),
-            Self::PageTable => (ObjectType::X86PageTable, [0, 0]),
-            Self::PageDirectory => (ObjectType::X86PageDirectory, [0, 0]),
-            Self::Pdpt => (ObjectType::X86Pdpt, [0, 0]),
-            Self::VSpace => (ObjectType::X86Pml4, [0, 0]),
+            Self::Frame => (FrameSize::Small.object(), [0, 0]),
+            Self::PageTable => (TABLES[0], [0, 0]),
+            Self::PageDirectory => (TABLES[1], [0, 0]),
+            Self::Pdpt => (TABLES[2], [0, 0]),
+            Self::VSpace => (VSPACE_OBJECT, [0, 0]),
             _ => return None,
         })
     }

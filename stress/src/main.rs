@@ -23,8 +23,9 @@ mod alphabet;
 mod arena;
 #[expect(unsafe_code, reason = "attackers write to their buffers")]
 mod attack;
+mod isa;
 mod layout;
-#[expect(unsafe_code, reason = "instructions that Rust cannot say")]
+#[expect(unsafe_code, reason = "calls what is assembly")]
 mod machine;
 mod peace;
 
@@ -34,19 +35,19 @@ use attack::Numbers;
 use core::sync::atomic::Ordering;
 use layout::ATTACKERS;
 use user_alloc::Allocator;
-use user_api::{Budget, MsiRoute, Notification, SchedContext, SlotWindow, Tcb, Untyped, syscalls};
+use user_api::{Budget, Notification, SchedContext, SlotWindow, Tcb, Untyped, syscalls};
 use user_runtime::boot::{self, RESERVED_SLOTS};
 use user_runtime::prelude::*;
 use user_runtime::thread::{Beginning, ThreadArea};
 
 user_runtime::entry!(main);
 
-/// How many calls attackers make, if the build does not say. The million is for the kernel that
-/// checks itself.
+/// How many calls attackers make, if the build does not say. Most are for the kernel that checks
+/// itself.
 const CALLS: u64 = if abi::FLAVOUR.debug() {
-    1_000_000
+    isa::CALLS
 } else {
-    400_000
+    isa::CALLS / 5 * 2
 };
 /// How often attackers are started again before everything is made anew.
 const RESCUES: usize = 100;
@@ -129,27 +130,16 @@ impl Supervisor {
         let control = boot::sched_control(boot, 0).ok_or(Error::IllegalOperation)?;
         let handlers = allocator.slots.take_row(4)?.offset;
         for n in 0..4 {
-            // Devices that do not send such messages.
-            let route = MsiRoute {
-                device: n,
-                vector: 40 + n,
-                ..MsiRoute::default()
-            };
-            boot::root::IRQ_CONTROL.issue_msi(route, boot::root::CNODE.absolute(handlers + n))?;
+            isa::issue_handler(n, boot::root::CNODE.absolute(handlers + n))?;
         }
         let ports = allocator.slots.take_row(2)?.offset;
-        // The second and the third serial line, which the machine does not have.
-        for (n, port) in [0x2f8, 0x3e8].into_iter().enumerate() {
-            let slot = boot::root::CNODE.absolute(ports + n as Word);
-            boot::root::IO_PORT_CONTROL.issue(port, port + 7, slot)?;
-        }
         let lent = Lent {
             boot,
             memory,
             first_slot,
             control,
             handlers: (handlers, 4),
-            ports: (ports, 2),
+            ports: (ports, isa::issue_ports(ports)?),
         };
         let bell: Notification = allocator.make(ObjectType::Notification, 0)?;
         for (area, function, badge, priority, budget) in [

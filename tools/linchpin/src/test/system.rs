@@ -62,12 +62,12 @@ pub(super) fn kernel(workspace: &Workspace, arch: Arch) -> Vec<Step> {
         steps.push(Step::new("negative control: panic", move |context| {
             bounds::unchecked_index(context, &Kind::new(arch, Flavour::Release))
         }));
-        for flavour in [Flavour::Debug, Flavour::Release] {
-            steps.push(Step::new(
-                format!("hostile user space, {}", flavour.name()),
-                move |context| stress(context, arch, flavour),
-            ));
-        }
+    }
+    for flavour in [Flavour::Debug, Flavour::Release] {
+        steps.push(Step::new(
+            format!("hostile user space, {}", flavour.name()),
+            move |context| stress(context, arch, flavour),
+        ));
     }
     on(arch, steps)
 }
@@ -284,7 +284,7 @@ fn examples(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
 fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
     let kind = Kind::new(arch, Flavour::Debug);
     let mut clippy = build::cargo(context.workspace, &kind, side, "clippy");
-    let mut packages: Vec<&str> = match side {
+    let packages: Vec<&str> = match side {
         Side::Kernel => vec!["linchpin-image"],
         Side::User => vec![
             "linchpin-user-runtime",
@@ -292,12 +292,10 @@ fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
             "linchpin-demo",
             "linchpin-demo-processes",
             "linchpin-conformance",
+            "linchpin-stress",
             "linchpin-bench",
         ],
     };
-    if side == Side::User && arch == Arch::X86_64 {
-        packages.push("linchpin-stress");
-    }
     for package in &packages {
         clippy.args(["--package", package]);
     }
