@@ -240,34 +240,27 @@ impl Refills<'_> {
 
     /// Round robin: `used` ticks move from what is left of this time slice to what is gone.
     pub fn use_slice(&mut self, used: Ticks) {
-        let (head, second) = (self.head(), self.get(1));
-        let used = used.min(head.amount);
-        self.set_head(Refill {
-            amount: head.amount.saturating_sub(used),
-            ..head
-        });
-        self.set(
-            1,
-            Refill {
-                amount: second.amount.saturating_add(used),
-                ..second
-            },
-        );
+        if let Some((left, gone)) = self.slice() {
+            let used = used.min(left.amount);
+            left.amount = left.amount.saturating_sub(used);
+            gone.amount = gone.amount.saturating_add(used);
+        }
     }
 
     /// Round robin: a new time slice begins.
     pub fn renew_slice(&mut self) {
-        let (head, second) = (self.head(), self.get(1));
-        self.set_head(Refill {
-            amount: head.amount.saturating_add(second.amount),
-            ..head
-        });
-        self.set(
-            1,
-            Refill {
-                amount: 0,
-                ..second
-            },
-        );
+        if let Some((left, gone)) = self.slice() {
+            left.amount = left.amount.saturating_add(gone.amount);
+            gone.amount = 0;
+        }
+    }
+
+    /// Round robin: what is left of this time slice, and what is gone. Its ring never turns.
+    fn slice(&mut self) -> Option<(&mut Refill, &mut Refill)> {
+        debug_assert!(self.ring.head == 0, "a round-robin ring has turned");
+        match self.storage {
+            [left, gone, ..] => Some((left, gone)),
+            _ => None,
+        }
     }
 }

@@ -164,7 +164,8 @@ pub(crate) fn none_above(k: &Kernel, priority: u8) -> bool {
     ready_now(k).is_none_or(|ready| ready.height <= u16::from(priority).saturating_add(1))
 }
 
-fn first_ready(k: &Kernel) -> Option<Ref<Tcb>> {
+#[inline(always)]
+pub(crate) fn first_ready(k: &Kernel) -> Option<Ref<Tcb>> {
     ready_now(k)?.first()
 }
 
@@ -474,6 +475,30 @@ fn end_time_slice(k: &mut Kernel, thread: Ref<Tcb>, timeout: Timeout) {
     } else {
         postpone(k, sc);
     }
+}
+
+/// `next`, which is Running, in no queue, and has its own time, runs instead of the current
+/// thread, which waits or is queued.
+#[inline(never)]
+pub(crate) fn run_instead(k: &mut Kernel, next: Ref<Tcb>) {
+    update_time(k);
+    k.node_mut().current = Some(next);
+    switch_sched_context(k);
+    program_timer(k);
+}
+
+/// What the current thread has used of `sc` is reported as consumed, and that is all of it.
+pub(crate) fn charge_all(k: &mut Kernel, sc: Ref<SchedContext>) {
+    update_time(k);
+    let used = core::mem::take(&mut k.node_mut().consumed);
+    k[sc].consumed = k[sc].consumed.saturating_add(used);
+}
+
+/// As [`run_instead`], after all time has been charged; `next` may be the current thread.
+pub(crate) fn run_charged(k: &mut Kernel, next: Ref<Tcb>) {
+    k.node_mut().current = Some(next);
+    switch_sched_context(k);
+    program_timer(k);
 }
 
 fn program_timer(k: &mut Kernel) {

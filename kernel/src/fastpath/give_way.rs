@@ -1,0 +1,58 @@
+//! Yield by a thread that runs round robin.
+
+use super::usual_time;
+use crate::Kernel;
+use crate::object::sched_context::{self, SchedContext};
+use crate::object::store::Ref;
+use crate::object::tcb::{Tcb, ThreadState};
+use crate::sched;
+
+/// The rest of a slice is given up.
+pub(super) struct Yield {
+    time: Ref<SchedContext>,
+    /// Who is first among equals.
+    next: Option<Ref<Tcb>>,
+}
+
+impl Yield {
+    #[inline(always)]
+    pub(super) fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
+        let time = k[thread].sched_context?;
+        let round_robin = k[time].ring.active() && k[time].ring.round_robin();
+        if !round_robin || !sched_context::ready(k, time) {
+            return None;
+        }
+        let next = match sched::first_ready(k) {
+            Some(first) if k[first].priority >= k[thread].priority => {
+                let goes_on = k[first].state == ThreadState::Running && k[first].yield_to.is_none();
+                let usual = goes_on && usual_time(k, k[first].sched_context?);
+                Some(usual.then_some(first)?)
+            }
+            _ => None,
+        };
+        Some(Self { time, next })
+    }
+
+    #[inline(always)]
+    pub(super) fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
+        give_way(k, thread, self.time, self.next)
+    }
+}
+
+#[inline(never)]
+fn give_way(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    time: Ref<SchedContext>,
+    next: Option<Ref<Tcb>>,
+) -> Ref<Tcb> {
+    sched::charge_all(k, time);
+    sched_context::refills(k, time).renew_slice();
+    if let Some(next) = next {
+        sched::enqueue_last(k, thread);
+        sched::dequeue(k, next);
+    }
+    let next = next.unwrap_or(thread);
+    sched::run_charged(k, next);
+    next
+}

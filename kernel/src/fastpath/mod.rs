@@ -1,0 +1,116 @@
+//! Plans for what is done most: a call, its reply and the next receive, a signal, a wait, a poll,
+//! a yield. The same sentences as the slow path's, spoken quickly: `plan` looks whether all is
+//! as usual, `commit` does what the slow path would have done, by the same primitives, and says
+//! who runs then.
+//!
+//! Property: from any state, [`entry::enter`] and [`entry::enter_slow`] end in the same state
+//! ([`check::twins`]); the worlds of the host tests assert it at every system call, and the
+//! explorer at every transition.
+//!
+//! [`check::twins`]: crate::check::twins
+//!
+//! [`entry::enter`]: crate::entry::enter
+//! [`entry::enter_slow`]: crate::entry::enter_slow
+
+mod block;
+mod call;
+mod give_way;
+mod reply_recv;
+mod send;
+mod words;
+
+use crate::Kernel;
+use crate::kernel::{DOMAINS, NODES};
+use crate::object::notification::{Notification, Signal};
+use crate::object::sched_context::SchedContext;
+use crate::object::store::Ref;
+use crate::object::tcb::{Tcb, ThreadState};
+use crate::sched;
+use abi::syscall::Syscall;
+use block::Receive;
+use call::Call;
+use give_way::Yield;
+use reply_recv::ReplyRecv;
+use send::Send;
+use words::Words;
+
+const SEND: i64 = Syscall::Send.number();
+const NB_SEND: i64 = Syscall::NbSend.number();
+const CALL: i64 = Syscall::Call.number();
+const REPLY_RECV: i64 = Syscall::ReplyRecv.number();
+const RECV: i64 = Syscall::Recv.number();
+const WAIT: i64 = Syscall::Wait.number();
+const NB_WAIT: i64 = Syscall::NbWait.number();
+const YIELD: i64 = Syscall::Yield.number();
+
+/// Makes the system call of `thread`, the current one, if it is one of the usual ones and
+/// nothing unusual is in its way. The thread that runs then: it is Running.
+#[inline(always)]
+pub(crate) fn try_call(k: &mut Kernel, thread: Ref<Tcb>, number: i64) -> Option<Ref<Tcb>> {
+    if !sched::quick(k) {
+        return None;
+    }
+    match number {
+        CALL => Call::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        REPLY_RECV => ReplyRecv::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        SEND | NB_SEND => Send::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        RECV | WAIT | NB_WAIT => {
+            Receive::plan(k, thread, number).map(|plan| plan.commit(k, thread))
+        }
+        YIELD => Yield::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        _ => None,
+    }
+}
+
+/// Whether `thread` is one that this core runs now.
+#[inline(always)]
+fn here(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    let tcb = &k[thread];
+    (DOMAINS == 1 || usize::from(tcb.domain) == k.schedule.current_domain())
+        && (NODES == 1 || usize::from(tcb.core) == k.core)
+}
+
+/// Whether `next` runs as soon as `current` no longer does.
+#[inline(always)]
+fn runs_next(k: &Kernel, current: Ref<Tcb>, next: Ref<Tcb>) -> bool {
+    let priority = k[next].priority;
+    // Nobody who is ready is more important than the current thread.
+    here(k, next) && (priority >= k[current].priority || sched::none_above(k, priority))
+}
+
+/// Whether `sc` is time that its thread, which was blocked, can run on at once, as far as a wake
+/// looks.
+#[inline(always)]
+fn usual_time(k: &Kernel, sc: Ref<SchedContext>) -> bool {
+    let sc = &k[sc];
+    sc.ring.active() && !sc.sporadic
+}
+
+/// The first of the ready threads, if it goes on where it was.
+#[inline(always)]
+fn next_ready(k: &Kernel) -> Option<Ref<Tcb>> {
+    let next = sched::first_ready(k)?;
+    let tcb = &k[next];
+    (tcb.state == ThreadState::Running && tcb.yield_to.is_none()).then_some(next)
+}
+
+/// Whether the notification bound to `thread`, if any, has nothing to tell it and nothing to
+/// take back from it.
+#[inline(always)]
+fn hears_nothing(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    match k[thread].bound_notification {
+        None => true,
+        Some(bound) => {
+            let bound = &k[bound];
+            !matches!(bound.signal, Signal::Active(_)) && bound.sched_context.is_none()
+        }
+    }
+}
+
+/// The thread bound to `notification`, if it waits for messages.
+#[inline(always)]
+fn listener(k: &Kernel, notification: Ref<Notification>) -> Option<Ref<Tcb>> {
+    k[notification]
+        .bound_tcb
+        .filter(|&tcb| matches!(k[tcb].state, ThreadState::BlockedOnReceive { .. }))
+}
