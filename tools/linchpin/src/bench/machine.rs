@@ -25,6 +25,9 @@ const BOUND: Duration = Duration::from_secs(900);
 /// Kernels lie in the upper half of the addresses.
 const KERNEL: u64 = 1 << 63;
 
+/// Our kernel's name among the figures.
+pub(crate) const OURS: &str = "linchpin";
+
 /// What is measured.
 pub(crate) enum Subject {
     /// Our kernel, as it was built.
@@ -38,7 +41,7 @@ pub(crate) enum Subject {
 impl Subject {
     fn name(&self) -> String {
         match self {
-            Subject::Ours(_) => "linchpin".into(),
+            Subject::Ours(_) => OURS.into(),
             Subject::Kernel(file) | Subject::Image(file) => file
                 .file_name()
                 .unwrap_or(file.as_os_str())

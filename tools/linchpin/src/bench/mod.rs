@@ -22,7 +22,7 @@ use crate::kind::Arch;
 use crate::setup::{self, Consent};
 use crate::workspace::{self, Workspace};
 use figures::Run;
-use machine::{Bench, Subject};
+use machine::{Bench, OURS, Subject};
 
 /// How it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -53,10 +53,11 @@ pub(crate) struct BenchArgs {
     /// Memory of the machine: a loader image may be made for one size
     #[arg(long, default_value = crate::qemu::MEMORY)]
     memory: String,
-    /// Write our figures, as JSON lines
+    /// Write the figures, ours and those of the other kernel, as JSON lines
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Show our figures beside those of a file that --save wrote
+    /// Show our figures beside those of a file that --save wrote: the other kernel's if there are any, else ours
+    /// of that time
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "image"])]
     compare: Option<PathBuf>,
     /// Draw ratios and scaling, as SVG
@@ -95,7 +96,10 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     let other = other(&bench, args, &ours)?;
     print!("{}", table::table(&ours, other.as_ref()));
     if let Some(file) = &args.save {
-        workspace::write(file, ours.to_lines()?.as_bytes())?;
+        let mut both = ours.clone();
+        both.figures
+            .extend(other.iter().flat_map(|run| run.figures.clone()));
+        workspace::write(file, both.to_lines()?.as_bytes())?;
         println!("saved to {}", build::shown(file));
     }
     if let Some(file) = &args.plot {
@@ -108,7 +112,10 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
 /// What ours is compared with.
 fn other(bench: &Bench, args: &BenchArgs, ours: &Run) -> Result<Option<Run>> {
     if let Some(file) = &args.compare {
-        let other = read(file)?;
+        let mut other = read(file)?;
+        if other.figures.iter().any(|figure| figure.kernel != OURS) {
+            other.figures.retain(|figure| figure.kernel != OURS);
+        }
         comparable(ours, &other)?;
         return Ok(Some(other));
     }
