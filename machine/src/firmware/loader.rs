@@ -265,6 +265,15 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_cut_at_its_bound_and_read_by_words() {
+        let line = CommandLine::of(b" log=quiet check=7  check=20");
+        assert_eq!(line.value(b"log"), Some(&b"quiet"[..]));
+        assert_eq!(line.value(b"check"), Some(&b"20"[..]), "the last one");
+        let long = [b'x'; MAX_COMMAND_LINE + 1];
+        assert_eq!(CommandLine::of(&long).as_bytes().len(), MAX_COMMAND_LINE);
+    }
+
+    #[test]
     fn options_are_found_and_the_last_one_wins() {
         let line = line(b"kernel.elf debug_port=0x2f8  console_port=none debug_port=3e8 quiet");
         assert_eq!(line.port(b"debug_port", Some(0x3f8)), Some(0x3e8));
