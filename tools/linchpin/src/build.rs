@@ -117,6 +117,16 @@ pub(crate) fn kernel_for(
     Ok(kernel)
 }
 
+/// Builds the functions that theorems are about, as the kernel is built; returns their ELF.
+pub(crate) fn theorems(workspace: &Workspace, kind: &Kind) -> Result<PathBuf> {
+    let program = Program {
+        package: "linchpin-theorems",
+        name: "theorems".into(),
+        setting: None,
+    };
+    compile(workspace, kind, &program, Show::OnFailure)
+}
+
 /// Builds a root task of the project; returns its ELF.
 pub(crate) fn root_task(
     workspace: &Workspace,
@@ -207,7 +217,7 @@ impl Program {
     }
 
     fn side(&self) -> Side {
-        if self.package == "linchpin-image" {
+        if matches!(self.package, "linchpin-image" | "linchpin-theorems") {
             Side::Kernel
         } else {
             Side::User

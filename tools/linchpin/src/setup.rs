@@ -223,6 +223,87 @@ pub(crate) fn rust_target(target: &str) -> Result<()> {
     }
 }
 
+/// Makes sure that the nightly compiler is installed with this component, by rustup.
+pub(crate) fn nightly(component: &str) -> Result<()> {
+    let list = |arguments: &[&str]| {
+        let output = Command::new("rustup").args(arguments).output();
+        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let installed = || {
+        let found = list(&["component", "list", "--installed", "--toolchain", "nightly"]);
+        found.is_ok_and(|found| found.lines().any(|line| line.starts_with(component)))
+    };
+    if installed() {
+        return Ok(());
+    }
+    eprintln!("linchpin: {component} of the nightly compiler is missing; adding it with rustup");
+    let install = [
+        "toolchain",
+        "install",
+        "nightly",
+        "--profile",
+        "minimal",
+        "--component",
+    ];
+    let status = Command::new("rustup").args(install).arg(component).status();
+    match status {
+        Ok(status) if status.success() && installed() => Ok(()),
+        Ok(status) => Err(miette!(
+            help = format!("rustup {} {component}", install.join(" ")),
+            "the nightly compiler has no {component}, and rustup ended with {status}"
+        )),
+        Err(error) => Err(miette!(
+            help = "install Rust with rustup (https://rustup.rs)",
+            "the nightly compiler's {component} is needed and rustup cannot be started: {error}"
+        )),
+    }
+}
+
+/// A Python of its own, in `folder`, with the packages that `requirements` names.
+pub(crate) fn python(folder: &Path, requirements: &Path) -> Result<PathBuf> {
+    let python = folder.join("bin/python");
+    let marker = folder.join("requirements.txt");
+    let wanted = crate::workspace::read(requirements)?;
+    if python.exists() && std::fs::read(&marker).is_ok_and(|there| there == wanted) {
+        return Ok(python);
+    }
+    eprintln!("linchpin: installing what {} names", requirements.display());
+    let step = |command: &mut Command| {
+        let status = command.status().into_diagnostic();
+        match status.wrap_err("cannot start Python")? {
+            status if status.success() => Ok(()),
+            status => Err(miette!(
+                help = "Python 3 with its module venv is needed (Debian: python3-venv)",
+                "{command:?} ended with {status}"
+            )),
+        }
+    };
+    step(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    let install = ["-m", "pip", "install", "--quiet", "--requirement"];
+    step(Command::new(&python).args(install).arg(requirements))?;
+    crate::workspace::write(&marker, &wanted)?;
+    Ok(python)
+}
+
+/// Makes sure that a subcommand of cargo is installed.
+pub(crate) fn cargo_program(name: &str) -> Result<()> {
+    if find_program(name).is_some() {
+        return Ok(());
+    }
+    eprintln!("linchpin: {name} is missing; `cargo install {name}` takes some minutes");
+    let status = Command::new("cargo")
+        .args(["install", "--locked", "--quiet", name])
+        .status()
+        .into_diagnostic()
+        .wrap_err("cannot start cargo")?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(miette!(
+        "`cargo install --locked {name}` ended with {status}"
+    ))
+}
+
 pub(crate) fn has_rust_target(target: &str) -> bool {
     let output = Command::new("rustc")
         .args(["--print", "target-libdir", "--target", target])

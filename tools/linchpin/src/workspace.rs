@@ -45,6 +45,11 @@ impl Workspace {
     /// for other builds: what comes out must depend on the project alone.
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        self.clean(&mut command);
+        command
+    }
+
+    fn clean(&self, command: &mut Command) {
         command.current_dir(&self.root);
         for name in [
             "RUSTFLAGS",
@@ -56,6 +61,16 @@ impl Workspace {
             "LINCHPIN_FLAVOUR",
             "LINCHPIN_BENCH_OPS",
         ] {
+            command.env_remove(name);
+        }
+    }
+
+    /// The same of the nightly compiler, for what the stable one has not.
+    pub(crate) fn nightly_cargo(&self) -> Command {
+        let mut command = Command::new("rustup");
+        command.args(["run", "nightly", "cargo"]);
+        self.clean(&mut command);
+        for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"] {
             command.env_remove(name);
         }
         command

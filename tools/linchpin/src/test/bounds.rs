@@ -35,7 +35,7 @@ pub(super) fn stack(context: &Context, kind: &Kind, elf: &Path) -> Result<Vec<Ca
 }
 
 /// The lines below a claim.
-fn below(text: &str, claim: &str) -> String {
+pub(super) fn below(text: &str, claim: &str) -> String {
     let head = format!("test {claim} ... ");
     text.lines()
         .skip_while(|line| !line.starts_with(&head))

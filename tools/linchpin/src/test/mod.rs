@@ -7,6 +7,7 @@ mod host;
 mod house;
 mod junit;
 mod system;
+mod trust;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -31,6 +32,10 @@ pub(crate) struct TestArgs {
     /// Also write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Instead of all this: what takes hours (large explorations, Miri on everything, sanitizers,
+    /// fuzzing by coverage, theorems, mutants)
+    #[arg(long, conflicts_with = "part")]
+    nightly: bool,
     /// Install missing programs also where that needs sudo
     #[arg(long)]
     yes: bool,
@@ -122,7 +127,7 @@ pub(crate) struct Done {
 pub(crate) fn test(workspace: &Workspace, args: &TestArgs) -> Result<u8> {
     session::listen_for_interrupt();
     let consent = Consent::from_flag(args.yes);
-    if args.part != Part::Host {
+    if args.part != Part::Host && !args.nightly {
         setup::ensure(&setup::GRUB, consent)?;
         setup::ensure(&setup::XORRISO, consent)?;
         for arch in Arch::ALL {
@@ -130,7 +135,12 @@ pub(crate) fn test(workspace: &Workspace, args: &TestArgs) -> Result<u8> {
             setup::rust_target(arch.target())?;
         }
     }
-    let (steps, inner_filter) = select(all_steps(workspace, args.part)?, args.filter.as_deref());
+    let steps = if args.nightly {
+        trust::by_night()
+    } else {
+        all_steps(workspace, args.part)?
+    };
+    let (steps, inner_filter) = select(steps, args.filter.as_deref());
     let context = Context {
         workspace,
         consent,
@@ -162,6 +172,7 @@ fn all_steps(workspace: &Workspace, part: Part) -> Result<Vec<Step>> {
         for arch in Arch::ALL {
             steps.extend(host::steps(arch));
         }
+        steps.extend(trust::by_day());
     }
     if part != Part::Host {
         for arch in Arch::ALL {

@@ -1,0 +1,292 @@
+//! What is proved, by the C calling convention. Addresses are words: a prover chooses them.
+
+use abi::rights::CapRights;
+use core::mem::{offset_of, transmute};
+use core::num::NonZeroU64;
+use kernel::Kernel;
+use kernel::cap::{Cap, PackedCap};
+use kernel::cdt;
+use kernel::cspace;
+use kernel::error::LookupFailure;
+use kernel::object::cnode::Slot;
+use kernel::object::store::Ref;
+use kernel::object::tcb::Tcb;
+use kernel::queue::Queue;
+use kernel::refill::{Limits, Refill, Refills, Ring};
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// An address that makes the linker keep a function.
+struct Kept(#[expect(dead_code, reason = "only the linker looks at it")] *const ());
+
+// SAFETY: nobody follows it.
+unsafe impl Sync for Kept {}
+
+/// Keeps all of them: nothing here calls them.
+#[used]
+static ALL: [Kept; 22] = [
+    Kept(packing_keeps as *const ()),
+    Kept(wrong_packing_keeps as *const ()),
+    Kept(pack_again as *const ()),
+    Kept(mask_rights as *const ()),
+    Kept(wrong_mask_rights as *const ()),
+    Kept(resolve as *const ()),
+    Kept(wrong_resolve as *const ()),
+    Kept(queue_last as *const ()),
+    Kept(queue_first as *const ()),
+    Kept(queue_without as *const ()),
+    Kept(wrong_queue_without as *const ()),
+    Kept(queue_after as *const ()),
+    Kept(queue_none as *const ()),
+    Kept(cdt_insert as *const ()),
+    Kept(cdt_move as *const ()),
+    Kept(cdt_swap as *const ()),
+    Kept(cdt_remove as *const ()),
+    Kept(wrong_cdt_remove as *const ()),
+    Kept(refill_charge as *const ()),
+    Kept(refill_unblock as *const ()),
+    Kept(refill_slice as *const ()),
+    Kept(wrong_refill_slice as *const ()),
+];
+
+/// Where a ring of refills keeps its period, room, first index, and count.
+#[unsafe(no_mangle)]
+#[used]
+static RING_OFFSETS: [usize; 4] = [
+    offset_of!(Ring, period),
+    offset_of!(Ring, max),
+    offset_of!(Ring, head),
+    offset_of!(Ring, count),
+];
+
+fn object<T>(address: NonZeroU64) -> Ref<T> {
+    // SAFETY: a reference is an address that is not 0; the prover puts an object there.
+    unsafe { transmute(address) }
+}
+
+fn word<T>(object: Option<Ref<T>>) -> u64 {
+    object.map_or(0, |object| object.address().bits())
+}
+
+// --- Capabilities -------------------------------------------------------------------------
+
+#[inline(never)]
+fn unpacked(packed: &PackedCap) -> Cap {
+    packed.unpack()
+}
+
+#[inline(never)]
+fn packed(cap: Cap) -> PackedCap {
+    PackedCap::pack(cap)
+}
+
+/// What a capability's words mean is what they mean after packing it again.
+#[unsafe(no_mangle)]
+extern "C" fn packing_keeps(words: &PackedCap) -> bool {
+    let cap = unpacked(words);
+    unpacked(&packed(cap)) == cap
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn wrong_packing_keeps(words: &PackedCap) -> bool {
+    let cap = unpacked(words);
+    let changed = match cap {
+        Cap::Endpoint(mut c) => {
+            c.badge &= !(1 << 63);
+            Cap::Endpoint(c)
+        }
+        other => other,
+    };
+    unpacked(&packed(changed)) == cap
+}
+
+/// Packing is a function onto one form: what it makes, it makes again.
+#[unsafe(no_mangle)]
+extern "C" fn pack_again(words: &PackedCap, once: &mut PackedCap, twice: &mut PackedCap) {
+    *once = packed(unpacked(words));
+    *twice = packed(unpacked(once));
+}
+
+/// Rights of an endpoint capability before and after a mask: write, read, grant, grant-reply.
+#[unsafe(no_mangle)]
+extern "C" fn mask_rights(words: &PackedCap, mask: u64, out: &mut [u64; 2]) {
+    if let Cap::Endpoint(c) = unpacked(words) {
+        let bits = |r: kernel::cap::Rights| {
+            u64::from(r.write())
+                | u64::from(r.read()) << 1
+                | u64::from(r.grant()) << 2
+                | u64::from(r.grant_reply()) << 3
+        };
+        *out = [bits(c.rights), bits(c.rights.masked(CapRights(mask)))];
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn wrong_mask_rights(words: &PackedCap, mask: u64, out: &mut [u64; 2]) {
+    // The right to reply with capabilities comes with the right to call with them.
+    let more = if mask & 4 != 0 { mask | 8 } else { mask };
+    mask_rights(words, more, out);
+}
+
+// --- Capability spaces --------------------------------------------------------------------
+
+fn tell(result: Result<cspace::Resolved, LookupFailure>, out: &mut [u64; 4]) {
+    *out = match result {
+        Ok(found) => [0, found.slot.address().bits(), found.bits_left, 0],
+        Err(LookupFailure::InvalidRoot) => [1, 0, 0, 0],
+        Err(LookupFailure::MissingCapability { bits_left }) => [2, bits_left, 0, 0],
+        Err(LookupFailure::DepthMismatch {
+            bits_left,
+            bits_found,
+        }) => [3, bits_left, bits_found, 0],
+        Err(LookupFailure::GuardMismatch {
+            bits_left,
+            guard,
+            bits_found,
+        }) => [4, bits_left, guard, bits_found],
+    };
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn resolve(k: &Kernel, root: &PackedCap, address: u64, bits: u64, out: &mut [u64; 4]) {
+    tell(cspace::resolve(k, unpacked(root), address, bits), out);
+}
+
+/// One bit of the guard is not looked at.
+#[unsafe(no_mangle)]
+extern "C" fn wrong_resolve(
+    k: &Kernel,
+    root: &PackedCap,
+    address: u64,
+    bits: u64,
+    out: &mut [u64; 4],
+) {
+    let root = match unpacked(root) {
+        Cap::CNode(mut c) if c.guard_bits > 1 => {
+            let top = bits.saturating_sub(1) as u32;
+            c.guard = c.guard & !(1 << (c.guard_bits - 1))
+                | (address.wrapping_shr(top) & 1) << (c.guard_bits - 1);
+            Cap::CNode(c)
+        }
+        other => other,
+    };
+    tell(cspace::resolve(k, root, address, bits), out);
+}
+
+// --- Queues -------------------------------------------------------------------------------
+
+fn queue(head: u64) -> Queue {
+    // SAFETY: a queue is its head, and 0 is no reference.
+    unsafe { transmute(head) }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn queue_last(k: &mut Kernel, head: u64, thread: NonZeroU64) -> u64 {
+    word(queue(head).with_last(k, object(thread)).first())
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn queue_first(k: &mut Kernel, head: u64, thread: NonZeroU64) -> u64 {
+    word(queue(head).with_first(k, object(thread)).first())
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn queue_without(k: &mut Kernel, head: u64, thread: NonZeroU64) -> u64 {
+    word(queue(head).without(k, object(thread)).first())
+}
+
+/// The head of the queue is not changed when it is the head that goes.
+#[unsafe(no_mangle)]
+extern "C" fn wrong_queue_without(k: &mut Kernel, head: u64, thread: NonZeroU64) -> u64 {
+    let next = queue(head).without(k, object(thread)).first();
+    if next.is_none() { 0 } else { head }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn queue_after(k: &Kernel, head: u64, thread: NonZeroU64) -> u64 {
+    word(queue(head).after(k, object::<Tcb>(thread)))
+}
+
+/// A thread in no queue.
+#[unsafe(no_mangle)]
+extern "C" fn queue_none(k: &mut Kernel, thread: NonZeroU64) {
+    k[object::<Tcb>(thread)].links = None;
+}
+
+// --- The derivation tree ------------------------------------------------------------------
+
+#[unsafe(no_mangle)]
+extern "C" fn cdt_insert(k: &mut Kernel, cap: &PackedCap, parent: NonZeroU64, to: NonZeroU64) {
+    cdt::insert_child(k, unpacked(cap), object(parent), object(to));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn cdt_move(k: &mut Kernel, cap: &PackedCap, from: NonZeroU64, to: NonZeroU64) {
+    cdt::relocate(k, unpacked(cap), object(from), object(to));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn cdt_swap(k: &mut Kernel, a: NonZeroU64, b: NonZeroU64) {
+    let (a, b) = (object::<Slot>(a), object::<Slot>(b));
+    let (cap_a, cap_b) = (k[a].cap(), k[b].cap());
+    cdt::swap(k, cap_a, a, cap_b, b);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn cdt_remove(k: &mut Kernel, slot: NonZeroU64) {
+    cdt::remove(k, object(slot));
+}
+
+/// The slot behind keeps its link to the one that went.
+#[unsafe(no_mangle)]
+extern "C" fn wrong_cdt_remove(k: &mut Kernel, slot: NonZeroU64) {
+    let slot = object::<Slot>(slot);
+    let next = k[slot].links().next();
+    let before = next.map(|next| k[next].links());
+    cdt::remove(k, slot);
+    if let (Some(next), Some(before)) = (next, before) {
+        // SAFETY: a slot lives there; its links are its last two words.
+        unsafe {
+            *core::ptr::with_exposed_provenance_mut::<cdt::Links>(
+                next.address().bits() as usize + 16,
+            ) = before;
+        }
+    }
+}
+
+// --- Refills ------------------------------------------------------------------------------
+
+#[unsafe(no_mangle)]
+extern "C" fn refill_charge(
+    ring: &mut Ring,
+    storage: &mut [Refill; 3],
+    used: u64,
+    min: u64,
+    max: u64,
+) {
+    let limits = Limits {
+        min_budget: min,
+        max_release_time: max,
+    };
+    Refills { ring, storage }.charge(used, limits);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn refill_unblock(ring: &mut Ring, storage: &mut [Refill; 3], now: u64) {
+    Refills { ring, storage }.unblock(now);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn refill_slice(ring: &mut Ring, storage: &mut [Refill; 3], used: u64) {
+    Refills { ring, storage }.use_slice(used);
+}
+
+/// What is more than the head's is lost.
+#[unsafe(no_mangle)]
+extern "C" fn wrong_refill_slice(ring: &mut Ring, storage: &mut [Refill; 3], used: u64) {
+    Refills { ring, storage }.use_slice(used);
+    storage[0].amount &= !1;
+}
