@@ -253,6 +253,16 @@ mod tests {
     }
 
     #[test]
+    fn who_leaves_takes_nothing_along() {
+        // push rbx; lea rsp, [rip + 0x100]; push rbx in a circle
+        let code = [0x53, 0x48, 0x8d, 0x25, 0, 1, 0, 0, 0x53, 0xeb, 0xfd];
+        let mut image = samples::one(crate::image::Isa::X86_64, &code);
+        refused(&image, "the stack pointer is set to something");
+        image.add_label("kernel::STACK", image.functions()[0].code.start + 8, 0x200);
+        assert_eq!(follow(&image, Permissions::default()), (8, Vec::new()));
+    }
+
+    #[test]
     fn a_stack_pointer_from_somewhere_is_refused() {
         let set = "the stack pointer is set to something";
         refused(

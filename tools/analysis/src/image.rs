@@ -155,6 +155,16 @@ impl Image {
         sizes.next().map(|(_, _, size)| *size)
     }
 
+    /// Whether this is an address in a variable that is named as a stack, or its end.
+    pub(crate) fn is_stack(&self, address: u64) -> bool {
+        let stacks = self
+            .labels
+            .iter()
+            .filter(|(name, ..)| name.ends_with("STACK"));
+        let mut places = stacks.map(|(_, at, size)| *at..=at + size);
+        places.any(|place| place.contains(&address))
+    }
+
     /// Code up to the end of its section.
     pub(crate) fn code_from(&self, address: u64) -> Option<&[u8]> {
         let part = self.part(address).filter(|part| part.executable)?;

@@ -69,7 +69,12 @@ const X86_64: Rules = Rules {
         },
     ],
     permissions: Permissions {
-        exits: &[],
+        exits: &[
+            "plain_resume",
+            "with_bases_resume",
+            "isolated_plain_resume",
+            "isolated_with_bases_resume",
+        ],
         unknown_jumps: &[(
             "Boot::start_kernel",
             "to the exit stub that was chosen for the processor",

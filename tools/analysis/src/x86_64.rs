@@ -30,6 +30,13 @@ pub(crate) fn step(image: &Image, at: u64, code: &[u8], before: &State) -> Resul
         instruction,
         before,
     };
+    if machine.begins_anew() {
+        return Ok(Step {
+            bytes: instruction.len() as u64,
+            after: before.clone(),
+            flow: Flow::End,
+        });
+    }
     let flow = machine.flow();
     let mut after = machine.after()?;
     if matches!(flow, Flow::Call(..) | Flow::UnknownCall) {
@@ -57,6 +64,18 @@ struct Machine<'a> {
 }
 
 impl Machine<'_> {
+    /// Whether this gives up all that is on the stack: the stack pointer goes back to where it
+    /// starts, on the way out of the kernel.
+    fn begins_anew(&self) -> bool {
+        let sets = matches!(self.instruction.mnemonic(), Mnemonic::Lea | Mnemonic::Mov);
+        let value = match self.instruction.mnemonic() {
+            Mnemonic::Lea => self.address(),
+            _ => self.operand(1),
+        };
+        sets && self.instruction.op0_register() == Register::RSP
+            && value.known().is_some_and(|at| self.image.is_stack(at))
+    }
+
     fn flow(&self) -> Flow {
         let near = self.instruction.near_branch_target();
         match self.instruction.flow_control() {
