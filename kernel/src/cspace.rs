@@ -41,6 +41,7 @@ pub(crate) fn find(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Sl
     }
 }
 
+#[cold]
 #[inline(never)]
 fn find_below(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
     lookup(k, thread, address).ok()

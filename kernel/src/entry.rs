@@ -58,31 +58,19 @@ pub enum Resume {
 /// Handles `event` on `core`.
 #[inline]
 pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
-    enter_by(k, core, event, Fast::Try)
+    if let Event::Syscall(number) = event
+        && let Some(context) = enter_fast(k, core, number)
+    {
+        return Resume::Thread(context);
+    }
+    enter_slow(k, core, event)
 }
 
 /// As [`enter`], without the fast paths: what they are compared with.
 pub fn enter_slow(k: &mut Kernel, core: usize, event: Event) -> Resume {
-    enter_by(k, core, event, Fast::Never)
-}
-
-/// Whether to try the fast paths.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fast {
-    Try,
-    Never,
-}
-
-#[inline(always)]
-fn enter_by(k: &mut Kernel, core: usize, event: Event, fast: Fast) -> Resume {
-    if NODES > 1 {
-        k.core = core;
-    }
-    if usage::TRACKED {
-        usage::entered(k);
-    }
+    arrive(k, core);
     match event {
-        Event::Syscall(number) => return enter_syscall(k, number, fast),
+        Event::Syscall(number) => return enter_syscall_slow(k, number),
         Event::Interrupt(irq) => {
             sched::update_time(k);
             sched::check_budget(k);
@@ -118,15 +106,25 @@ fn enter_by(k: &mut Kernel, core: usize, event: Event, fast: Fast) -> Resume {
     leave(k)
 }
 
+/// Handles system call `number` on `core`, if it is one of the usual ones and nothing unusual is
+/// in its way: whose registers to load. `None`: nothing has been done; [`enter_slow`] does it.
 #[inline(always)]
-fn enter_syscall(k: &mut Kernel, number: i64, fast: Fast) -> Resume {
-    if fast == Fast::Try
-        && let Some(thread) = k.current()
-        && let Some(next) = fastpath::try_call(k, thread, number)
-    {
-        return go_on(k, next);
+pub fn enter_fast(k: &mut Kernel, core: usize, number: i64) -> Option<Ref<isa::Context>> {
+    arrive(k, core);
+    let thread = k.current()?;
+    let next = fastpath::try_call(k, thread, number)?;
+    Some(go_on(k, next))
+}
+
+/// The kernel runs on `core`.
+#[inline(always)]
+fn arrive(k: &mut Kernel, core: usize) {
+    if NODES > 1 {
+        k.core = core;
     }
-    enter_syscall_slow(k, number)
+    if usage::TRACKED {
+        usage::entered(k);
+    }
 }
 
 #[inline(never)]
@@ -221,12 +219,12 @@ pub(crate) fn resume(k: &mut Kernel) -> Resume {
         k[thread.context()].continue_at_fault_ip();
         k[thread].state = ThreadState::Running;
     }
-    go_on(k, thread)
+    Resume::Thread(go_on(k, thread))
 }
 
 /// `thread`, the current one, is Running and waits for nothing: its user code goes on.
 #[inline(always)]
-fn go_on(k: &mut Kernel, thread: Ref<Tcb>) -> Resume {
+fn go_on(k: &mut Kernel, thread: Ref<Tcb>) -> Ref<isa::Context> {
     if usage::TRACKED {
         usage::leaving(k);
     }
@@ -235,7 +233,7 @@ fn go_on(k: &mut Kernel, thread: Ref<Tcb>) -> Resume {
     if PROFILE.hardware_debug_api {
         isa::debug::prepare(k, thread);
     }
-    Resume::Thread(thread.context())
+    thread.context()
 }
 
 impl Kernel {

@@ -82,6 +82,7 @@ impl Queue {
         }
     }
 
+    #[cold]
     #[inline(never)]
     fn among_others(
         self,

@@ -36,7 +36,22 @@ const CORE: usize = 0;
 /// `SYSCALL` with `number`, one that has no entry of its own.
 #[inline(always)]
 pub(super) extern "sysv64" fn on_syscall(number: i64) -> ! {
-    match handle(&mut lock::acquire(CORE), Event::Syscall(number)) {
+    let mut kernel = lock::acquire(CORE);
+    if let Some(context) = entry::enter_fast(&mut kernel, CORE, number) {
+        watch::after_entry(&mut kernel);
+        drop(kernel);
+        trap::resume(place(context))
+    }
+    on_unusual_syscall(kernel, number)
+}
+
+#[cold]
+#[inline(never)]
+fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
+    let resume = entry::enter_slow(&mut kernel, CORE, Event::Syscall(number));
+    watch::after_entry(&mut kernel);
+    drop(kernel);
+    match resume {
         Resume::Thread(context) => trap::resume(place(context)),
         Resume::Idle => trap::idle(),
     }
