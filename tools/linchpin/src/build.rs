@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
 use crate::board::Board;
-use crate::kind::{Arch, Kind};
+use crate::kind::{Arch, Flavour, Kind};
 use crate::workspace::{self, Workspace, from_first_error};
 use crate::{elf32, flat, multiboot, setup};
 
@@ -138,6 +138,17 @@ pub(crate) fn root_task(
     let elf = kind.folder(workspace).join(format!("{}.elf", program.name));
     workspace::write(&elf, &workspace::read(&built)?)?;
     Ok(elf)
+}
+
+/// Builds what the simulated core runs in place of firmware; returns its ELF.
+pub(crate) fn shim(workspace: &Workspace) -> Result<PathBuf> {
+    let program = Program {
+        package: "linchpin-rocket",
+        name: "shim".into(),
+        setting: None,
+    };
+    let kind = Kind::new(Arch::RiscV64, Flavour::Release);
+    compile(workspace, &kind, &program, Show::OnFailure)
 }
 
 /// Builds the emulator's plugin; returns the library.

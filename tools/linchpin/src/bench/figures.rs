@@ -47,7 +47,8 @@ pub(crate) struct Figure {
     pub(crate) op: String,
     pub(crate) parameter: String,
     pub(crate) count: u64,
-    pub(crate) instructions: Instructions,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) instructions: Option<Instructions>,
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<Memory>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,12 +88,17 @@ impl Figure {
     /// What is compared: cycles where there are any; else the instructions that are not the
     /// user's, if that is known.
     pub(crate) fn cost(&self) -> u64 {
-        self.cycles.unwrap_or(match self.instructions {
-            Instructions::Split {
-                kernel, firmware, ..
-            } => kernel + firmware,
-            Instructions::Whole { total } => total,
-        })
+        match (self.cycles, self.instructions) {
+            (Some(cycles), _) => cycles,
+            (
+                None,
+                Some(Instructions::Split {
+                    kernel, firmware, ..
+                }),
+            ) => kernel + firmware,
+            (None, Some(Instructions::Whole { total })) => total,
+            (None, None) => 0,
+        }
     }
 
     /// The same, of one repetition.
@@ -223,6 +229,7 @@ impl fmt::Display for Method {
         f.write_str(match self {
             Method::Icount => "icount",
             Method::Plugin => "plugin",
+            Method::Rocket => "rocket",
         })
     }
 }
@@ -238,7 +245,7 @@ pub(super) mod tests {
             op: op.into(),
             parameter: String::new(),
             count: 10,
-            instructions: Instructions::Whole { total: cost },
+            instructions: Some(Instructions::Whole { total: cost }),
             memory: None,
             cycles: None,
         }
@@ -260,11 +267,11 @@ pub(super) mod tests {
     #[test]
     fn what_is_saved_can_be_read() {
         let mut split = figure("call", 0);
-        split.instructions = Instructions::Split {
+        split.instructions = Some(Instructions::Split {
             kernel: 5,
             user: 2,
             firmware: 1,
-        };
+        });
         split.memory = Some(Memory {
             loads: 1,
             stores: 2,

@@ -11,6 +11,7 @@ use object::{LittleEndian, Object, ObjectSymbol};
 use super::Method;
 use super::emulator::Emulator;
 use super::figures::{Counted, Figure, Instructions, Printed, Run, Setting};
+use super::rocket::{self, Rocket};
 use crate::build::{self, Container, Program, Show};
 use crate::expect::Markers;
 use crate::kind::{Arch, Flavour, Kind};
@@ -21,7 +22,7 @@ use crate::workspace::{self, Workspace};
 
 /// The profile of the program, and of our kernel where the program needs a counter from it.
 const PROFILE: &str = "bench";
-const BOUND: Duration = Duration::from_secs(900);
+const BOUND: Duration = Duration::from_secs(3600);
 /// Kernels lie in the upper half of the addresses.
 const KERNEL: u64 = 1 << 63;
 
@@ -62,6 +63,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) program: PathBuf,
     emulator: Option<Emulator>,
     plugin: Option<PathBuf>,
+    rocket: Option<Rocket>,
 }
 
 /// The addresses in one region.
@@ -83,23 +85,34 @@ impl<'a> Bench<'a> {
             ..Kind::new(arch, Flavour::Release)
         };
         let program = build::root_task(workspace, &kind, &Program::bench(ops), Show::OnFailure)?;
-        let (emulator, plugin) = match method {
-            Method::Icount => (None, None),
-            Method::Plugin => (
-                Some(Emulator::with_plugins(workspace, arch, consent)?),
-                Some(build::plugin(workspace)?),
-            ),
-        };
-        Ok(Self {
+        let mut bench = Self {
             workspace,
             arch,
             method,
             ops,
             memory: MEMORY.into(),
             program,
-            emulator,
-            plugin,
-        })
+            emulator: None,
+            plugin: None,
+            rocket: None,
+        };
+        match method {
+            Method::Icount => {}
+            Method::Plugin => {
+                bench.emulator = Some(Emulator::with_plugins(workspace, arch, consent)?);
+                bench.plugin = Some(build::plugin(workspace)?);
+            }
+            Method::Rocket if arch == Arch::RiscV64 => {
+                bench.rocket = Some(Rocket::ready(workspace)?);
+            }
+            Method::Rocket => {
+                return Err(miette!(
+                    help = "add `--arch riscv64`",
+                    "Rocket is a RISC-V core"
+                ));
+            }
+        }
+        Ok(bench)
     }
 
     /// Builds our kernel.
@@ -120,10 +133,7 @@ impl<'a> Bench<'a> {
 
     /// The same, with a histogram of one region.
     pub(crate) fn run_with(&self, subject: &Subject, histogram: Option<&Histogram>) -> Result<Run> {
-        let mut command = self.machine().command(&self.medium(subject));
-        if let Some(emulator) = &self.emulator {
-            command = emulator.instead_of(&command);
-        }
+        let mut command = self.command(subject)?;
         let counts = self.scratch("counts.jsonl");
         if let Some(plugin) = &self.plugin {
             workspace::write(&counts, b"")?;
@@ -131,11 +141,15 @@ impl<'a> Bench<'a> {
                 .arg("-plugin")
                 .arg(self.plugin_words(plugin, &counts, histogram)?);
         }
+        let markers = match self.rocket {
+            Some(_) => Markers::new(Some("^exit: 0"), Some("^exit: [1-9]"), None)?,
+            None => Markers::default(),
+        };
         let outcome = Session {
             arch: self.arch,
             command,
             input: Input::Nothing,
-            markers: Markers::default(),
+            markers,
             bound: Some(BOUND),
             echo: Echo::Nowhere,
             awaits_power_off: false,
@@ -152,6 +166,7 @@ impl<'a> Bench<'a> {
         let printed = Printed::read(&outcome.lines);
         let figures = match self.method {
             Method::Icount => self.whole(subject, &printed),
+            Method::Rocket => self.cycles(subject, &printed),
             Method::Plugin => {
                 let text = workspace::read(&counts)?;
                 self.split(subject, &printed, &String::from_utf8_lossy(&text))?
@@ -165,6 +180,20 @@ impl<'a> Bench<'a> {
                     self.ops.is_empty() || self.ops.iter().any(|op| figure.is_called(op))
                 })
                 .collect(),
+        })
+    }
+
+    fn command(&self, subject: &Subject) -> Result<Command> {
+        if let Some(rocket) = &self.rocket {
+            return match self.medium(subject) {
+                Medium::Files { kernel, root_task } => rocket.command(&kernel, &root_task),
+                _ => Err(miette!("the simulated core starts no loader images")),
+            };
+        }
+        let command = self.machine().command(&self.medium(subject));
+        Ok(match &self.emulator {
+            Some(emulator) => emulator.instead_of(&command),
+            None => command,
         })
     }
 
@@ -220,11 +249,19 @@ impl<'a> Bench<'a> {
     }
 
     fn whole(&self, subject: &Subject, printed: &[Printed]) -> Vec<Figure> {
-        let figure = |printed: &Printed| {
-            let total = Instructions::Whole {
+        let figure = |printed: &Printed| Figure {
+            instructions: Some(Instructions::Whole {
                 total: printed.ticks,
-            };
-            self.figure(subject, printed, total)
+            }),
+            ..self.figure(subject, printed)
+        };
+        printed.iter().map(figure).collect()
+    }
+
+    fn cycles(&self, subject: &Subject, printed: &[Printed]) -> Vec<Figure> {
+        let figure = |printed: &Printed| Figure {
+            cycles: Some(printed.ticks),
+            ..self.figure(subject, printed)
         };
         printed.iter().map(figure).collect()
     }
@@ -246,20 +283,21 @@ impl<'a> Bench<'a> {
         let pairs = printed.iter().zip(&counted);
         Ok(pairs
             .map(|(printed, counted)| Figure {
+                instructions: Some(counted.instructions()),
                 memory: Some(counted.memory()),
-                ..self.figure(subject, printed, counted.instructions())
+                ..self.figure(subject, printed)
             })
             .collect())
     }
 
-    fn figure(&self, subject: &Subject, printed: &Printed, instructions: Instructions) -> Figure {
+    fn figure(&self, subject: &Subject, printed: &Printed) -> Figure {
         Figure {
             arch: self.arch.name().into(),
             kernel: subject.name(),
             op: printed.op.clone(),
             parameter: printed.parameter.clone(),
             count: printed.count,
-            instructions,
+            instructions: None,
             memory: None,
             cycles: None,
         }
@@ -267,9 +305,10 @@ impl<'a> Bench<'a> {
 
     fn setting(&self) -> Result<Setting> {
         let traits = self.arch.traits();
-        let program = match &self.emulator {
-            Some(emulator) => emulator.command(),
-            None => Command::new(traits.qemu.program()),
+        let emulator = match (&self.emulator, &self.rocket) {
+            (_, Some(_)) => rocket::NAME.into(),
+            (Some(emulator), None) => first_line(emulator.command())?,
+            (None, None) => first_line(Command::new(traits.qemu.program()))?,
         };
         Ok(Setting {
             arch: self.arch.name().into(),
@@ -280,7 +319,7 @@ impl<'a> Bench<'a> {
                 traits.kernel_flags.join(" "),
                 traits.user_flags.join(" ")
             ),
-            emulator: first_line(program)?,
+            emulator,
         })
     }
 }

@@ -3,13 +3,16 @@
 //! The program that is measured with is `bench/`; it is the same for every kernel. [`machine`]
 //! runs it, [`figures`] are what comes out, and [`table`], [`baseline`] and [`histogram`] are ways to look at them.
 
+mod apt;
 pub(crate) mod baseline;
 mod emulator;
 mod figures;
 mod histogram;
 mod machine;
 mod plot;
+mod rocket;
 mod table;
+mod tree;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +35,9 @@ pub(crate) enum Method {
     Icount,
     /// By a plugin of QEMU 10: kernel, user and firmware apart, accesses to memory, cache lines
     Plugin,
+    /// By a simulated Rocket core (RISC-V): true cycles; slow, so only the operations that matter most
+    /// unless others are named
+    Rocket,
 }
 
 #[derive(Args, Debug)]
@@ -75,6 +81,17 @@ pub(crate) struct BenchArgs {
     yes: bool,
 }
 
+/// What a slow method measures if nothing else is asked for.
+const SLOW_METHODS_OPS: [&str; 7] = [
+    "nothing",
+    "call",
+    "yield",
+    "signal",
+    "poll",
+    "signal+wait",
+    "retype+delete",
+];
+
 /// Measures, and shows what came out.
 pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     setup::ensure(&args.arch.traits().qemu, Consent::from_flag(args.yes))?;
@@ -84,7 +101,12 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
         args.method
     };
     let consent = Consent::from_flag(args.yes);
-    let mut bench = Bench::new(workspace, args.arch, method, &args.op, consent)?;
+    let ops = if args.op.is_empty() && method == Method::Rocket {
+        SLOW_METHODS_OPS.map(str::to_owned).to_vec()
+    } else {
+        args.op.clone()
+    };
+    let mut bench = Bench::new(workspace, args.arch, method, &ops, consent)?;
     bench.memory.clone_from(&args.memory);
     if let Some(wanted) = &args.histogram {
         return histogram::show(&bench, wanted);

@@ -63,6 +63,7 @@ fn heading(ours: &Run, other: Option<&Run>) -> String {
     let what = match ours.setting.method {
         Method::Icount => "instructions for each operation, the user's side included",
         Method::Plugin => "kernel and firmware instructions for each operation",
+        Method::Rocket => "cycles for each operation, the user's side included",
     };
     let mut text = format!(
         "{}: {what} ({}; {})\n",
@@ -88,7 +89,8 @@ pub(crate) fn geometric_mean(ratios: &[f64]) -> Option<f64> {
 }
 
 fn memory(figure: &Figure) -> String {
-    let (Some(memory), Instructions::Split { user, .. }) = (figure.memory, figure.instructions)
+    let (Some(memory), Some(Instructions::Split { user, .. })) =
+        (figure.memory, figure.instructions)
     else {
         return String::new();
     };
