@@ -25,27 +25,38 @@ pub fn everywhere(
     call: &Request,
     expected: &State,
 ) -> Verdict<usize> {
-    let points = world.k.work;
-    if points == 0 {
-        return Ok(0);
-    }
+    let (units, asked) = (world.k.work, world.k.machine.asks());
     let end = Saved::of(&mut world.k);
-    for point in 1..=points {
-        once(world, lens, before, saved, call, expected, &[point])
-            .map_err(|why| format!("interrupted at point {point} of {points}: {why}"))?;
+    saved.put(&mut world.k);
+    let asked = asked - world.k.machine.asks();
+    let points: Vec<Point> = match asked {
+        0 => (1..=units).map(Point::Unit).collect(),
+        // So much work that the kernel looked by itself.
+        _ => (1..=asked).map(Point::Look).collect(),
+    };
+    for point in &points {
+        once(world, lens, before, saved, call, expected, &[*point])
+            .map_err(|why| format!("interrupted at {point:?} of {}: {why}", points.len()))?;
     }
-    once(
-        world,
-        lens,
-        before,
-        saved,
-        call,
-        expected,
-        &[1; MANY as usize],
-    )
-    .map_err(|why| format!("interrupted at every point: {why}"))?;
+    if let Some(first) = points.first() {
+        let always = [*first; MANY as usize];
+        once(world, lens, before, saved, call, expected, &always)
+            .map_err(|why| format!("interrupted at every point: {why}"))?;
+    }
     end.put(&mut world.k);
-    Ok(points as usize + 1)
+    match points.len() {
+        0 => Ok(0),
+        points => Ok(points + 1),
+    }
+}
+
+/// Where an interrupt comes.
+#[derive(Clone, Copy, Debug)]
+enum Point {
+    /// After so much work, though the kernel would look only after much more.
+    Unit(u32),
+    /// As the kernel looks for the n-th time.
+    Look(u64),
 }
 
 /// The call, and the same again as often as it gives way, interrupted at `points` in turn.
@@ -56,7 +67,7 @@ fn once(
     saved: &Saved,
     call: &Request,
     expected: &State,
-    points: &[u32],
+    points: &[Point],
 ) -> Verdict<()> {
     saved.put(&mut world.k);
     let current = world.k.current();
@@ -71,9 +82,13 @@ fn once(
     for n in 0..=MANY as usize {
         world::goes_on(&mut world.k, player.tcb);
         match points.get(n) {
-            Some(point) => {
+            Some(Point::Unit(point)) => {
                 world.k.work = UNITS.saturating_sub(*point);
                 world.k.machine.raise_at_ask(1, TIMER_IRQ);
+            }
+            Some(Point::Look(ask)) => {
+                world.k.work = 0;
+                world.k.machine.raise_at_ask(*ask, TIMER_IRQ);
             }
             None => world.k.work = 0,
         }

@@ -186,12 +186,13 @@ pub fn abstraction(k: &Kernel, lens: &Lens) -> Abstract {
     reading.found
 }
 
-/// Which lines have handlers, and whether they are quiet.
+/// Which lines have handlers, and whether they are quiet. Those without handlers have to be.
 pub fn lines(k: &Kernel, lens: &Lens) -> BTreeMap<u16, bool> {
     let (first, count) = lens.lines;
-    let lines = (first..first + count).map(Irq);
-    let handled = lines.filter(|irq| k.irqs.state(*irq) == IrqState::Handled);
-    handled.map(|irq| (irq.0, k.machine.masked(irq))).collect()
+    let lines = (first..first + count).map(|line| (line, k.machine.masked(Irq(line))));
+    lines
+        .filter(|(line, quiet)| k.irqs.state(Irq(*line)) == IrqState::Handled || !quiet)
+        .collect()
 }
 
 struct Reading<'a> {

@@ -205,6 +205,41 @@ pub fn signals(depth: usize) -> Scope {
     }
 }
 
+/// Memory that takes long to clear: it becomes a large CNode, or several pieces of it do, and is taken
+/// back, with an interrupt at each point.
+pub fn much_memory(depth: usize) -> Scope {
+    let mut world = World::new(18);
+    let cnode = world.make(ObjectType::CNode, 3);
+    let player = world.player(cnode, 3, 100);
+    world.time(player, 10_000, 10_000, 0);
+    let memory = world.make(ObjectType::Untyped, 17);
+    world.give(memory, cnode, 3, 1);
+    world.lend(cnode, cnode, 3, 0, 15, 0);
+    world.start(player);
+    world.leave();
+    let kinds = [
+        (ObjectType::CNode, 11),
+        (ObjectType::Endpoint, 0),
+        (ObjectType::Untyped, 16),
+    ];
+    let mut calls = alphabet::retype(&[1, 4], 0, &[2, 4], &[1, 2], &kinds);
+    for slot in [1, 2, 3, 4] {
+        for operation in [Invocation::CNodeDelete, Invocation::CNodeRevoke] {
+            calls.push(alphabet::invoke(0, operation, &[slot, 3], &[]));
+        }
+    }
+    Scope {
+        name: "much memory",
+        world,
+        calls,
+        depth: Some(depth),
+        pauses: vec![],
+        lines: vec![],
+        interrupted: true,
+        leaves_out: messages,
+    }
+}
+
 /// A thread that holds everything that it is made of, in a CNode that holds itself, and a second
 /// CNode to hide things in: any of it is deleted and revoked, with an interrupt at each point.
 pub fn everything_ends(depth: usize) -> Scope {
@@ -214,6 +249,7 @@ pub fn everything_ends(depth: usize) -> Scope {
     let [outer, inner] = [0; 2].map(|_| world.make(ObjectType::CNode, 3));
     let endpoint = world.make(ObjectType::Endpoint, 0);
     let reply = world.make(ObjectType::Reply, 0);
+    let notification = world.make(ObjectType::Notification, 0);
     let player = world.player(outer, 3, 100);
     let other = world.player(inner, 3, 101);
     world.handler(player, outer, 3, endpoint);
@@ -228,6 +264,7 @@ pub fn everything_ends(depth: usize) -> Scope {
     world.lend(endpoint, inner, 3, 3, 15, 0);
     world.lend(reply, inner, 3, 4, 15, 0);
     world.give(other_tcb, inner, 3, 5);
+    world.give(notification, inner, 3, 6);
     world.lend(outer, outer, 3, 0, 15, 0);
     world.give(tcb, outer, 3, 1);
     world.give(sc, outer, 3, 2);
@@ -241,6 +278,8 @@ pub fn everything_ends(depth: usize) -> Scope {
         talk(Syscall::Call, 3, 0, 0),
         talk(Syscall::Recv, 3, 4, 0),
         talk(Syscall::Send, 4, 0, 0),
+        // The one that hides in the inner CNode listens.
+        talk(Syscall::Wait, 6, 0, 0),
     ];
     for cnode in [0, 2, 5] {
         for slot in 0..8 {

@@ -1,9 +1,10 @@
 //! The large scopes: the same worlds, deeper. Minutes each:
 //!
-//! `cargo test --release -p linchpin-spec --test large -- --ignored`
+//! `cargo test -p linchpin-spec --test large -- --ignored`
 
 mod common;
 
+use abi::Isa;
 use common::exactly;
 use spec::scopes;
 
@@ -16,19 +17,19 @@ fn derivation() {
 #[test]
 #[ignore = "minutes"]
 fn budgets() {
-    exactly(scopes::budgets(6, 0), 262_075, 455_705, 86_715);
+    exactly(scopes::budgets(6, 0), 0, 0, 0);
 }
 
 #[test]
 #[ignore = "minutes"]
 fn sporadic_budgets() {
-    exactly(scopes::budgets(6, 1), 283_014, 490_020, 94_053);
+    exactly(scopes::budgets(6, 1), 0, 0, 0);
 }
 
 #[test]
 #[ignore = "minutes"]
 fn signals() {
-    exactly(scopes::signals(9), 43_336, 303_601, 111_859);
+    exactly(scopes::signals(9), 0, 0, 0);
 }
 
 #[test]
@@ -40,6 +41,36 @@ fn capabilities_by_message() {
 #[test]
 #[ignore = "minutes"]
 fn everything_ends() {
-    let counts = exactly(scopes::everything_ends(5), 26_870, 176_270, 57_185);
-    assert_eq!(counts.interrupted, 74_903, "calls with an interrupt");
+    let counts = exactly(scopes::everything_ends(5), 0, 0, 0);
+    assert_eq!(counts.interrupted, 0, "calls with an interrupt");
+}
+
+#[test]
+#[ignore = "minutes"]
+fn address_spaces() {
+    let [states, transitions, successes] = match abi::ISA {
+        Isa::X86_64 => [0, 0, 0],
+        Isa::AArch64 => [0, 0, 0],
+        Isa::RiscV64 => [0, 0, 0],
+    };
+    exactly(scopes::address_spaces(5), states, transitions, successes);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn interrupts() {
+    exactly(scopes::interrupts(8), 0, 0, 0);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn threads() {
+    exactly(scopes::threads(6), 0, 0, 0);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn much_memory() {
+    let counts = exactly(scopes::much_memory(5), 0, 0, 0);
+    assert_eq!(counts.interrupted, 0, "calls with an interrupt");
 }

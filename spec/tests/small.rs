@@ -6,6 +6,7 @@ mod common;
 
 use abi::Isa;
 use abi::invocation::{Invocation, LABELS};
+use abi::object::{OBJECT_TYPES, ObjectType};
 use common::exactly;
 use spec::explore::{Scope, call, replay};
 use spec::scopes;
@@ -61,7 +62,7 @@ fn signals() {
 #[test]
 fn everything_ends() {
     let (depth, expected, interrupted) = match abi::ISA {
-        Isa::X86_64 => (4, [5799, 33_575, 12_689], 18_460),
+        Isa::X86_64 => (4, [8314, 42_877, 15_869], 24_599),
         Isa::AArch64 | Isa::RiscV64 => (3, [860, 4959, 2033], 2896),
     };
     let [states, transitions, successes] = expected;
@@ -169,6 +170,46 @@ fn a_yield_to_a_thread_that_ends_is_answered() {
         ),
         call(-1, [0, 0, 0], delete, &[4, 4], &[]),
         call(-1, [0, 0, 0], delete, &[1, 4], &[]),
+    ];
+    replay(&mut scope, &steps).unwrap_or_else(|found| panic!("{found}"));
+}
+
+#[test]
+fn much_memory() {
+    let counts = exactly(scopes::much_memory(3), 198, 2288, 758);
+    assert_eq!(counts.interrupted, 1510, "calls with an interrupt");
+}
+
+/// A page is mapped over another, which is unmapped then: it is no longer there.
+#[test]
+fn a_page_takes_the_place_of_another() {
+    let mut scope = scopes::address_spaces(0);
+    let (page, map, unmap) = match abi::ISA {
+        Isa::X86_64 => (
+            ObjectType::X86SmallPage,
+            Invocation::X86PageMap,
+            Invocation::X86PageUnmap,
+        ),
+        Isa::AArch64 => (
+            ObjectType::ArmSmallPage,
+            Invocation::ArmPageMap,
+            Invocation::ArmPageUnmap,
+        ),
+        Isa::RiscV64 => (
+            ObjectType::RiscvSmallPage,
+            Invocation::RiscvPageMap,
+            Invocation::RiscvPageUnmap,
+        ),
+    };
+    let label = |invocation| LABELS.label(invocation).unwrap_or_default();
+    let number = OBJECT_TYPES.number(page).unwrap_or_default();
+    let retype = label(Invocation::UntypedRetype);
+    let at = [0x1000, 3, 0];
+    let steps = [
+        call(-1, [10, 0, 0], retype, &[number, 0, 0, 0, 8, 1], &[0]),
+        call(-1, [7, 0, 0], label(map), &at, &[1]),
+        call(-1, [8, 0, 0], label(map), &at, &[1]),
+        call(-1, [7, 0, 0], label(unmap), &[], &[]),
     ];
     replay(&mut scope, &steps).unwrap_or_else(|found| panic!("{found}"));
 }

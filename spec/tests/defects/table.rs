@@ -1,4 +1,5 @@
-//! The defects.
+//! The defects. Those called "an interrupt ..." are none: they show that an interrupt comes at each place
+//! where the kernel looks for one.
 
 use abi::Isa;
 
@@ -192,8 +193,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "the timer does not know who waits for time",
         file: "kernel/src/sched.rs",
         changes: &[Change {
-            around: "deadline = deadline.min(release_time(k, thread));",
-            right: "deadline.min(release_time(k, thread))",
+            around: "deadline = deadline.min(time);",
+            right: "deadline.min(time)",
             wrong: "deadline",
         }],
         scope: "budgets",
@@ -281,7 +282,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
                 wrong: "true",
             },
         ],
-        scope: "address_spaces",
+        scope: "a_page_takes_the_place_of_another",
         // On RISC-V nothing is mapped over something else.
         isas: &[Isa::X86_64, Isa::AArch64],
     },
@@ -294,6 +295,171 @@ pub(crate) const DEFECTS: &[Defect] = &[
             wrong: "VmRights::ReadWrite.masked(CapRights(rights))",
         }],
         scope: "address_spaces",
+        isas: ALL,
+    },
+    Defect {
+        name: "a line that was delivered is not quiet",
+        file: "kernel/src/object/irq.rs",
+        changes: &[Change {
+            around: "k.machine.interrupt_delivered(irq);",
+            right: "k.machine.interrupt_delivered(irq);",
+            wrong: "k.machine.end_of_interrupt(irq);",
+        }],
+        scope: "interrupts",
+        isas: ALL,
+    },
+    Defect {
+        name: "a line whose last handler has gone still interrupts",
+        file: "kernel/src/object/irq.rs",
+        changes: &[Change {
+            around: "k.irqs.set_state(irq, IrqState::Inactive);\n    k.machine.mask(irq);",
+            right: "k.machine.mask(irq);",
+            wrong: "",
+        }],
+        scope: "interrupts",
+        isas: ALL,
+    },
+    Defect {
+        name: "a handler that goes leaves its notification behind",
+        file: "kernel/src/object/irq.rs",
+        changes: &[Change {
+            around: "let slot = k.irqs.slot(irq);\n    delete::delete_simple(k, slot);\n}",
+            right: "delete::delete_simple(k, slot);",
+            wrong: "let _ = slot;",
+        }],
+        scope: "interrupts",
+        isas: ALL,
+    },
+    Defect {
+        name: "a handler hears by a capability that cannot signal",
+        file: "kernel/src/object/irq.rs",
+        changes: &[Change {
+            around: "Cap::Notification(c) if c.rights.write() => {",
+            right: "c.rights.write()",
+            wrong: "c.rights.read()",
+        }],
+        scope: "interrupts",
+        isas: ALL,
+    },
+    Defect {
+        name: "a priority above what the authority may give",
+        file: "kernel/src/object/tcb/invoke.rs",
+        changes: &[Change {
+            around: "if priority > max {",
+            right: "priority > max",
+            wrong: "priority > max.saturating_add(1)",
+        }],
+        scope: "threads",
+        isas: ALL,
+    },
+    Defect {
+        name: "a thread reads its own registers",
+        file: "kernel/src/object/tcb/invoke.rs",
+        changes: &[Change {
+            around: "    if thread == m.sender {\n        return Err(SyscallError::IllegalOperation);\n    }\n    Ok(TcbInvocation::ReadRegisters {",
+            right: "thread == m.sender",
+            wrong: "false && thread == m.sender",
+        }],
+        scope: "threads",
+        isas: ALL,
+    },
+    Defect {
+        name: "a thread that is stopped goes on with the call that it had finished",
+        file: "kernel/src/object/tcb.rs",
+        changes: &[Change {
+            around: "k[thread.context()].set_fault_ip(next);\n    }\n    set_state",
+            right: "k[thread.context()].set_fault_ip(next);",
+            wrong: "let _ = next;",
+        }],
+        scope: "threads",
+        isas: ALL,
+    },
+    Defect {
+        name: "lent time comes back to a caller that ends",
+        file: "kernel/src/object/tcb.rs",
+        changes: &[Change {
+            around: "crate::object::reply::abandon(k, reply, thread);",
+            right: "crate::object::reply::abandon(k, reply, thread);",
+            wrong: "crate::object::reply::unlink(k, reply, thread);",
+        }],
+        scope: "threads",
+        isas: ALL,
+    },
+    Defect {
+        name: "who yields to a thread that ends is not answered",
+        file: "kernel/src/object/tcb.rs",
+        changes: &[Change {
+            around: "crate::object::sched_context::end_yields_to(k, sc);",
+            right: "crate::object::sched_context::end_yields_to(k, sc);",
+            wrong: "",
+        }],
+        scope: "threads",
+        isas: ALL,
+    },
+    Defect {
+        name: "an interrupt while a notification ends",
+        file: "kernel/src/object/notification.rs",
+        changes: &[Change {
+            around: "k.preemption_point()?;",
+            right: "k.preemption_point()?;",
+            wrong: "if k.preemption_point().is_err() { panic!(\"an interrupt here\") }",
+        }],
+        scope: "everything_ends",
+        isas: ALL,
+    },
+    Defect {
+        name: "an interrupt while an endpoint ends",
+        file: "kernel/src/object/endpoint.rs",
+        changes: &[Change {
+            around: "k.preemption_point()?;",
+            right: "k.preemption_point()?;",
+            wrong: "if k.preemption_point().is_err() { panic!(\"an interrupt here\") }",
+        }],
+        scope: "everything_ends",
+        isas: ALL,
+    },
+    Defect {
+        name: "an interrupt while memory is cleared",
+        file: "kernel/src/object/untyped.rs",
+        changes: &[Change {
+            around: "k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits)?;",
+            right: "k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits)?;",
+            wrong: "if k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits).is_err() { panic!(\"an interrupt here\") }",
+        }],
+        scope: "much_memory",
+        isas: ALL,
+    },
+    Defect {
+        name: "an interrupt while a slot is deleted",
+        file: "kernel/src/delete.rs",
+        changes: &[Change {
+            around: "reduce(k, slot, zombie)?;\n        }\n        k.preemption_point()?;",
+            right: "k.preemption_point()?;",
+            wrong: "if k.preemption_point().is_err() { panic!(\"an interrupt here\") }",
+        }],
+        scope: "everything_ends",
+        isas: ALL,
+    },
+    Defect {
+        name: "an interrupt while a slot is revoked",
+        file: "kernel/src/delete.rs",
+        changes: &[Change {
+            around: "delete(k, child)?;\n        k.preemption_point()?;",
+            right: "k.preemption_point()?;",
+            wrong: "if k.preemption_point().is_err() { panic!(\"an interrupt here\") }",
+        }],
+        scope: "everything_ends",
+        isas: ALL,
+    },
+    Defect {
+        name: "an interrupt while what ends inside another is deleted",
+        file: "kernel/src/delete.rs",
+        changes: &[Change {
+            around: "swap_out(k, slot, zombie);\n        }\n        k.preemption_point()?;",
+            right: "k.preemption_point()?;",
+            wrong: "if k.preemption_point().is_err() { panic!(\"an interrupt here\") }",
+        }],
+        scope: "everything_ends",
         isas: ALL,
     },
 ];
