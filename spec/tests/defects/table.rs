@@ -158,11 +158,11 @@ pub(crate) const DEFECTS: &[Defect] = &[
     },
     Defect {
         name: "a second signal forgets the first, on the fast way",
-        file: "kernel/src/fastpath.rs",
+        file: "kernel/src/fastpath/send.rs",
         changes: &[Change {
-            around: "let badge = before | cap.badge;",
-            right: "before | cap.badge",
-            wrong: "before & cap.badge",
+            around: "Signal::Active(before | self.badge)",
+            right: "before | self.badge",
+            wrong: "before & self.badge",
         }],
         scope: "signals",
         isas: ALL,
