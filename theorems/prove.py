@@ -150,34 +150,33 @@ def masking(function):
 
 def resolution(function):
     def theorem(prover):
-        for radix in (1, 2, 4):
-            resolution_of_radix(prover, function, radix)
+        for radix, guard_bits in itertools.product((1, 4), (0, 1, 7, 32, 57)):
+            resolution_of(prover, function, radix, guard_bits)
 
     return theorem
 
 
-def resolution_of_radix(prover, function, radix):
+def resolution_of(prover, function, radix, guard_bits):
     state = prover.fresh()
-    guard, guard_bits = prover.word("guard"), prover.word("guard_bits")
+    guard = prover.word("guard")
     address, bits = prover.word("address"), prover.word("bits")
     root = [guard << 6 | guard_bits, (OBJECTS << 16 | radix << 8 | CNODE) & (2**64 - 1)]
     prover.store(state, ARGUMENTS, root)
     # The slots are empty: one level ends it.
     prover.store(state, OBJECTS, [0] * (4 << radix))
-    state.solver.add(guard_bits <= 64 - radix, guard_bits <= 58)
-    state.solver.add(guard == guard & ((claripy.BVV(1, 64) << guard_bits) - 1))
+    state.solver.add(guard < 1 << guard_bits)
     state.solver.add(bits >= 1, bits <= 64)
     level = guard_bits + radix
-    found = claripy.LShR(address << (64 - bits), 64 - guard_bits)
-    matches = claripy.And(guard_bits <= bits, found == guard)
+    found = claripy.LShR(address << (64 - bits), 64 - guard_bits) if guard_bits else 0
+    matches = claripy.And(bits >= guard_bits, guard == found)
     index = claripy.LShR(address, bits - level) & ((1 << radix) - 1)
     good = (claripy.BVV(0, 64), OBJECTS + 32 * index, bits - level)
-    deep = (claripy.BVV(3, 64), bits, level)
+    deep = (claripy.BVV(3, 64), bits, claripy.BVV(level, 64))
     other = (claripy.BVV(4, 64), bits, guard)
     for end in prover.call(state, function, KERNEL, ARGUMENTS, address, bits, RESULTS):
         out = prover.load(end, RESULTS, 3)
         wanted = [
-            claripy.If(matches, claripy.If(level <= bits, a, b), c)
+            claripy.If(matches, claripy.If(bits >= level, a, b), c)
             for a, b, c in zip(good, deep, other)
         ]
         prover.holds(end, claripy.And(*(x == y for x, y in zip(out, wanted))))
