@@ -16,8 +16,10 @@ pub(crate) fn step(image: &Image, at: u64, code: &[u8], before: &State) -> Resul
         at,
         word,
         state: before.clone(),
+        begins_anew: false,
     };
     let flow = machine.step()?;
+    let flow = if machine.begins_anew { Flow::End } else { flow };
     if matches!(flow, Flow::Call(..) | Flow::UnknownCall) {
         machine.state.keep_only(&KEPT);
     }
@@ -33,6 +35,8 @@ struct Machine<'a> {
     at: u64,
     word: u32,
     state: State,
+    /// The stack pointer went back to where it starts: all that is on the stack is given up.
+    begins_anew: bool,
 }
 
 impl Machine<'_> {
@@ -124,6 +128,11 @@ impl Machine<'_> {
         };
         if rd == SP && !flags {
             if rn != SP {
+                let at = self.read(rn).plus_constant(amount).known();
+                self.begins_anew = at.is_some_and(|at| self.image.is_stack(at));
+                if self.begins_anew {
+                    return Ok(());
+                }
                 return Err("the stack pointer is set to something".into());
             }
             self.state.depth -= amount;

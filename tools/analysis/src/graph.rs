@@ -260,6 +260,16 @@ mod tests {
         refused(&image, "the stack pointer is set to something");
         image.add_label("kernel::STACK", image.functions()[0].code.start + 8, 0x200);
         assert_eq!(follow(&image, Permissions::default()), (8, Vec::new()));
+        // adrp x9, 1 page on; add sp, x9, #16
+        let code = [0x09, 0, 0, 0xb0, 0x3f, 0x41, 0, 0x91];
+        let mut image = samples::one(crate::image::Isa::AArch64, &code);
+        image.add_label("kernel::STACK", image.functions()[0].code.start, 0x2000);
+        assert_eq!(follow(&image, Permissions::default()), (0, Vec::new()));
+        // auipc sp, 1 page; addi sp, sp, 16
+        let code = [0x17, 0x11, 0, 0, 0x41, 0x01];
+        let mut image = samples::one(crate::image::Isa::RiscV64, &code);
+        image.add_label("kernel::STACK", image.functions()[0].code.start, 0x2000);
+        assert_eq!(follow(&image, Permissions::default()), (0, Vec::new()));
     }
 
     #[test]

@@ -15,12 +15,14 @@ pub(crate) fn step(image: &Image, at: u64, code: &[u8], before: &State) -> Resul
         at,
         bytes: if low & 3 == 3 { 4 } else { 2 },
         state: before.clone(),
+        begins_anew: false,
     };
     let flow = if low & 3 == 3 {
         machine.full(u32::from(low) | u32::from(half(code, 2)?) << 16)?
     } else {
         machine.compressed(low)?
     };
+    let flow = if machine.begins_anew { Flow::End } else { flow };
     if matches!(flow, Flow::Call(..) | Flow::UnknownCall) {
         machine.state.keep_only(&KEPT);
     }
@@ -52,6 +54,8 @@ struct Machine<'a> {
     at: u64,
     bytes: u64,
     state: State,
+    /// The stack pointer went back to where it starts: all that is on the stack is given up.
+    begins_anew: bool,
 }
 
 impl Machine<'_> {
@@ -151,6 +155,14 @@ impl Machine<'_> {
 
     fn write(&mut self, rd: usize, value: Value) -> Result<(), String> {
         if rd == SP {
+            // An address is made in two steps; after the first it may be half a page off.
+            let near = |at: u64| [at, at.wrapping_add(2048), at.wrapping_sub(2048)];
+            self.begins_anew = value
+                .known()
+                .is_some_and(|at| near(at).iter().any(|at| self.image.is_stack(*at)));
+            if self.begins_anew {
+                return Ok(());
+            }
             return Err("the stack pointer is set to something".into());
         }
         let value = if rd == 0 { Value::Known(0) } else { value };

@@ -135,6 +135,7 @@ fn guided(context: &Context, target: &str) -> Result<Vec<Case>> {
         "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
         "-Cllvm-args=-sanitizer-coverage-pc-table",
         "-Cllvm-args=-sanitizer-coverage-trace-compares",
+        "-Ccodegen-units=1",
     ];
     let mut fuzz = context.workspace.cargo();
     fuzz.args([
