@@ -37,7 +37,7 @@ fn messages_between_three() {
     explored(
         scopes::messages_between_three,
         (60, [28_485, 118_625, 2475]),
-        (5, [7118, 30_150, 950]),
+        (5, [7169, 30_200, 950]),
     );
 }
 
@@ -63,7 +63,7 @@ fn signals() {
 fn everything_ends() {
     let (depth, expected, interrupted) = match abi::ISA {
         Isa::X86_64 => (4, [8314, 42_877, 15_869], 24_599),
-        Isa::AArch64 | Isa::RiscV64 => (3, [860, 4959, 2033], 2896),
+        Isa::AArch64 | Isa::RiscV64 => (3, [1200, 6091, 2467], 3832),
     };
     let [states, transitions, successes] = expected;
     let counts = exactly(
@@ -80,7 +80,7 @@ fn budgets() {
     explored(
         |depth| scopes::budgets(depth, 0),
         (4, [6043, 10_248, 2338]),
-        (3, [745, 1209, 249]),
+        (3, [762, 1316, 289]),
     );
 }
 
@@ -89,7 +89,7 @@ fn sporadic_budgets() {
     explored(
         |depth| scopes::budgets(depth, 1),
         (4, [6608, 10_990, 2514]),
-        (3, [783, 1235, 255]),
+        (3, [815, 1358, 299]),
     );
 }
 
@@ -119,7 +119,7 @@ fn interrupts() {
     explored(
         scopes::interrupts,
         (6, [9569, 103_411, 43_329]),
-        (5, [3810, 35_708, 14_591]),
+        (5, [3810, 35_708, 14_880]),
     );
 }
 

@@ -104,7 +104,8 @@ fn calls() -> Vec<Request> {
     );
     let out_of_range = match abi::ISA {
         Isa::X86_64 => [HANDLERS[0], RADIX, 1, 24, 2, 2, 108],
-        Isa::AArch64 | Isa::RiscV64 => [0, 1, HANDLERS[0], RADIX, 0, 0, 0],
+        Isa::AArch64 => [160, 1, HANDLERS[0], RADIX, 0, 0, 0],
+        Isa::RiscV64 => [0, 1, HANDLERS[0], RADIX, 0, 0, 0],
     };
     let by_trigger = match abi::ISA {
         Isa::X86_64 => I::X86IrqIssueIrqHandlerMsi,
