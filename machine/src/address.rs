@@ -1,5 +1,6 @@
 //! Three kinds of address that are easily confused, as three types.
 
+use crate::layout::SPACE;
 pub use crate::layout::{PHYSICAL_WINDOW, PHYSICAL_WINDOW_SIZE};
 
 /// An address in physical memory.
@@ -88,10 +89,11 @@ impl Space {
     /// The kernel's own: nothing of any user is mapped.
     pub const KERNEL: Self = Self(0);
 
-    /// The space below `root`, which is not at physical 0, tagged `asid`.
+    /// The space below `root`, which is a page other than the first, tagged `asid`.
     #[inline(always)]
     pub const fn new(root: PhysicalAddress, asid: u16) -> Self {
-        Self(root.0 & ROOT | (asid as u64) << ROOT_BITS)
+        let root = root.0 >> SPACE.root_shift & ROOT;
+        Self(SPACE.mode | (asid as u64) << SPACE.asid_shift | root)
     }
 
     /// Where its root is; `None` for the kernel's own.
@@ -99,20 +101,35 @@ impl Space {
     pub const fn root(self) -> Option<PhysicalAddress> {
         match self.0 & ROOT {
             0 => None,
-            root => Some(PhysicalAddress(root)),
+            root => Some(PhysicalAddress(root << SPACE.root_shift)),
         }
     }
 
     /// Its tag; 0 for the kernel's own.
     #[inline(always)]
     pub const fn asid(self) -> u16 {
-        (self.0 >> ROOT_BITS) as u16
+        (self.0 >> SPACE.asid_shift) as u16
+    }
+
+    /// The word: where the processor has a register for both, what that holds. 0 for the kernel's
+    /// own.
+    #[inline(always)]
+    pub const fn bits(self) -> u64 {
+        self.0
     }
 }
 
-/// Bits of a physical address.
-const ROOT_BITS: u32 = 48;
-const ROOT: u64 = (1 << ROOT_BITS) - 1;
+/// How a [`Space`] is packed.
+pub struct SpaceLayout {
+    /// How far a root's address is shifted down.
+    pub root_shift: u32,
+    /// Where the tag starts, and the root ends.
+    pub asid_shift: u32,
+    /// Set in all but the kernel's own.
+    pub mode: u64,
+}
+
+const ROOT: u64 = (1 << SPACE.asid_shift) - 1;
 
 /// Offsets inside objects are smaller, and known when the kernel is compiled: no test is left.
 const SMALL_STEP: u64 = 1 << 16;

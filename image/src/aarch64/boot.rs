@@ -267,7 +267,7 @@ fn enter(platform: &Platform<'_>) -> ! {
         Voice.text("Booting all finished, dropped to user space\n");
     }
     paging::forget_boot();
-    let context = events::prepare(resume);
+    trap::forget_instructions();
     drop(kernel);
-    trap::leave(context)
+    events::leave(resume)
 }

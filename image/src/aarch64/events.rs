@@ -1,16 +1,21 @@
-//! What the entry stubs call: an event for the kernel core, and back with the thread to run.
+//! Where the entry stubs go: an event for the kernel core, and out again with the thread to run.
 
+use super::trap;
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
 use crate::watch;
 use abi::PROFILE;
+use abi::syscall::Syscall;
 use kernel::entry::{self, Event, Resume};
 use kernel::isa::{Context, debug};
-use kernel::object::store::Object;
+use kernel::object::store::{Object, Ref};
 use machine::aarch64::registers;
 
-/// Classes of exceptions, in their syndrome.
+/// The class of `SVC` in an exception's syndrome.
+pub(super) const SYSTEM_CALL: u64 = 0x15;
+
+/// The other classes.
 mod class {
     pub(super) const NO_FPU: u64 = 0x07;
     pub(super) const INSTRUCTION_ABORT: u64 = 0x20;
@@ -27,15 +32,26 @@ mod class {
 /// The core that this is; the image drives one so far.
 const CORE: usize = 0;
 
-/// `SVC` with `number`. Answers the address of the register file to resume, 0 to idle.
-pub(super) extern "C" fn on_syscall(number: i64) -> u64 {
-    handle(&mut lock::acquire(CORE), Event::Syscall(number))
+/// `SVC` with `number`, one that has no entry of its own.
+#[inline(always)]
+pub(super) extern "C" fn on_syscall(number: i64) -> ! {
+    handle(lock::acquire(CORE), Event::Syscall(number))
 }
 
-/// Any other exception of user mode, whose registers are at `interrupted`. Answers like
-/// `on_syscall`.
-pub(super) extern "C" fn on_exception(syndrome: u64, interrupted: &Context) -> u64 {
-    let ip = interrupted.fault_ip();
+/// `SVC` with the number of Call: [`on_syscall`], compiled for that number alone.
+pub(super) extern "C" fn on_call() -> ! {
+    on_syscall(Syscall::Call.number())
+}
+
+/// Likewise ReplyRecv.
+pub(super) extern "C" fn on_reply_recv() -> ! {
+    on_syscall(Syscall::ReplyRecv.number())
+}
+
+/// Any other exception of user mode. The stub took it for a system call.
+pub(super) extern "C" fn on_exception(syndrome: u64) -> ! {
+    let mut kernel = lock::acquire(CORE);
+    let ip = restart_where_it_stopped(&mut kernel);
     let event = match syndrome >> 26 {
         class::NO_FPU => Event::FpuUnavailable,
         class::INSTRUCTION_ABORT => Event::VmFault {
@@ -60,32 +76,43 @@ pub(super) extern "C" fn on_exception(syndrome: u64, interrupted: &Context) -> u
             code: 0,
         },
     };
-    handle(&mut lock::acquire(CORE), event)
+    handle(kernel, event)
+}
+
+/// The address of the instruction that did not end, which the running thread will execute again.
+fn restart_where_it_stopped(kernel: &mut Locked) -> u64 {
+    let Some(context) = kernel.current().map(Ref::context) else {
+        return 0;
+    };
+    let ip = kernel[context].next_ip();
+    kernel[context].set_fault_ip(ip);
+    ip
 }
 
 /// An interrupt, of the thread whose register file is at `interrupted`, or of idling (0).
-/// Answers like `on_syscall`.
-pub(super) extern "C" fn on_interrupt(interrupted: u64) -> u64 {
+pub(super) extern "C" fn on_interrupt(interrupted: u64) -> ! {
     let mut kernel = lock::acquire(CORE);
     match kernel.machine.accept() {
-        Some(irq) => handle(&mut kernel, Event::Interrupt(irq)),
-        None => interrupted,
+        Some(irq) => handle(kernel, Event::Interrupt(irq)),
+        None if interrupted == 0 => trap::idle(),
+        None => trap::resume(interrupted),
     }
 }
 
 #[inline(always)]
-fn handle(kernel: &mut Locked, event: Event) -> u64 {
-    let resume = entry::enter(kernel, CORE, event);
-    watch::after_entry(kernel);
-    prepare(resume)
+fn handle(mut kernel: Locked, event: Event) -> ! {
+    let resume = entry::enter(&mut kernel, CORE, event);
+    watch::after_entry(&mut kernel);
+    drop(kernel);
+    leave(resume)
 }
 
-/// The register file's address for the exit stub.
+/// Leaves the kernel.
 #[inline(always)]
-pub(super) fn prepare(resume: Resume) -> u64 {
+pub(super) fn leave(resume: Resume) -> ! {
     match resume {
-        Resume::Thread(context) => context.address().plus(Context::OFFSET).bits(),
-        Resume::Idle => 0,
+        Resume::Thread(context) => trap::resume(context.address().plus(Context::OFFSET).bits()),
+        Resume::Idle => trap::idle(),
     }
 }
 

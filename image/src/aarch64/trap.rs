@@ -1,11 +1,12 @@
 //! From user mode into the kernel and back.
 //!
 //! While user code runs, the kernel's stack pointer is the address of the running thread's
-//! [`Context`]. An exception saves the registers there, takes the kernel stack and calls
-//! [`super::events`], which answers whose registers to load. The kernel runs with interrupts off
-//! except where it idles.
+//! [`Context`]. An exception saves the registers there, takes the kernel stack and goes on in
+//! [`super::events`], from where nothing returns: it ends in [`resume`] or [`idle`]. The kernel
+//! runs with interrupts off except where it idles.
 
-use core::arch::global_asm;
+use abi::syscall::Syscall;
+use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
 use kernel::isa::Context;
@@ -43,18 +44,37 @@ unsafe extern "C" {
 pub(super) fn install() {
     let at = (&raw const vectors).addr() as u64;
     // SAFETY: the stubs tell what went wrong while there is no thread.
-    unsafe {
-        core::arch::asm!("msr vbar_el1, {}", "isb", in(reg) at, options(nostack, preserves_flags))
-    };
+    unsafe { asm!("msr vbar_el1, {}", "isb", in(reg) at, options(nostack, preserves_flags)) };
 }
 
-/// Leaves boot: runs the thread whose register file is at `context`, or idles if that is 0.
-pub(super) fn leave(context: u64) -> ! {
-    // SAFETY: the exit expects exactly this; the boot stack is not needed any more. What was
-    // written as data is about to be executed.
+/// Leaves the kernel: runs the thread whose register file is at `context`.
+///
+/// What Rust has put on the stack is left behind, and so is what it promised to restore: the exit
+/// loads every register.
+#[inline(always)]
+pub(super) fn resume(context: u64) -> ! {
+    // SAFETY: the exit expects exactly this.
+    unsafe { asm!("b trap_resume", in("x0") context, options(noreturn)) }
+}
+
+/// Leaves the kernel when there is nobody to run: waits for an interrupt, which enters anew.
+pub(super) fn idle() -> ! {
+    // SAFETY: nothing of the stack is needed any more.
+    unsafe { asm!("b trap_idle", options(noreturn)) }
+}
+
+/// What was written as data during boot may be executed.
+pub(super) fn forget_instructions() {
+    // SAFETY: forgetting cached instructions has no other effect.
     unsafe {
-        core::arch::asm!("dsb ish", "ic iallu", "dsb ish", "isb", "b trap_exit", in("x0") context, options(noreturn))
-    }
+        asm!(
+            "dsb ish",
+            "ic iallu",
+            "dsb ish",
+            "isb",
+            options(nostack, preserves_flags)
+        )
+    };
 }
 
 global_asm!(
@@ -82,30 +102,23 @@ global_asm!(
         ldp \a, \b, [sp, #\offset]
     .endm
     .macro kernel_stack
-        adrp x9, {stack}
-        add x9, x9, :lo12:{stack}
-        add sp, x9, #({stack_bytes} >> 12), lsl #12
+        adrp x9, {stack} + {stack_bytes}
+        mov sp, x9
     .endm
-    # All registers of the thread that ran; its restart address is \back before where it
-    # would go on, which is in x20.
-    .macro save_all back
-        save x0, x1, {x}
+    # The registers of the thread that ran, from x2 on, at sp. It was interrupted \back bytes
+    # before where it goes on.
+    .macro save_rest back
         each_pair save
-        str x30, [sp, #{x} + 30 * 8]
         mrs x19, sp_el0
         mrs x20, elr_el1
         mrs x21, spsr_el1
         mrs x22, tpidr_el0
-        mrs x23, tpidrro_el0
-        str x19, [sp, #{sp}]
-        str x20, [sp, #{next_ip}]
-        str x21, [sp, #{spsr}]
-        str x22, [sp, #{tpidr}]
-        str x23, [sp, #{tpidrro}]
+        save x30, x19, {x} + 30 * 8
+        save x20, x21, {next_ip}
     .if \back
         sub x20, x20, #\back
     .endif
-        str x20, [sp, #{fault_ip}]
+        save x20, x22, {fault_ip}
     .endm
 
     .macro fatal_vector number
@@ -129,19 +142,26 @@ global_asm!(
     .balign 128
         kernel_stack
         mov x0, #0
-        bl {on_interrupt}
-        b trap_exit
+        b {on_interrupt}
     fatal_vector 6
     fatal_vector 7
+    # User mode's exceptions, which are system calls; Call first.
     .balign 128
-        stp x0, x1, [sp, #{x}]
+        save x0, x1, {x}
         mrs x0, esr_el1
         lsr x1, x0, #26
-        cmp x1, #0x15
-        b.ne from_exception
-        b from_svc
+        save_rest 4
+        kernel_stack
+        cmp x1, #{svc}
+        ccmn x7, #-({call}), #0, eq
+        b.eq {on_call}
+        b not_call
     .balign 128
-        b from_interrupt
+        save x0, x1, {x}
+        save_rest 0
+        mov x0, sp
+        kernel_stack
+        b {on_interrupt}
     fatal_vector 10
     fatal_vector 11
     fatal_vector 12
@@ -150,46 +170,27 @@ global_asm!(
     fatal_vector 15
 
     .balign 64
-    from_svc:
-        ldp x0, x1, [sp, #{x}]
-        save_all 4
+    not_call:
+        cmp x1, #{svc}
+        ccmn x7, #-({reply_recv}), #0, eq
+        b.eq {on_reply_recv}
+        cmp x1, #{svc}
+        b.ne {on_exception}
         mov x0, x7
-        kernel_stack
-        bl {on_syscall}
-        b trap_exit
+        b {on_syscall}
 
+    # Runs the context at x0. User mode cannot change tpidrro_el0: it is not saved.
     .balign 64
-    from_exception:
-        ldp x0, x1, [sp, #{x}]
-        save_all 0
-        mrs x0, esr_el1
-        mov x1, sp
-        kernel_stack
-        bl {on_exception}
-        b trap_exit
-
-    .balign 64
-    from_interrupt:
-        save_all 0
-        mov x0, sp
-        kernel_stack
-        bl {on_interrupt}
-
-    # Resumes the context at x0.
-    trap_exit:
-        cbz x0, trap_idle
+    trap_resume:
         mov sp, x0
-        ldr x19, [sp, #{sp}]
-        ldr x20, [sp, #{next_ip}]
-        ldr x21, [sp, #{spsr}]
-        ldr x22, [sp, #{tpidr}]
-        ldr x23, [sp, #{tpidrro}]
+        restore x30, x19, {x} + 30 * 8
+        restore x20, x21, {next_ip}
+        restore x22, x23, {tpidr}
         msr sp_el0, x19
         msr elr_el1, x20
         msr spsr_el1, x21
         msr tpidr_el0, x22
         msr tpidrro_el0, x23
-        ldr x30, [sp, #{x} + 30 * 8]
         each_pair restore
         restore x0, x1, {x}
         eret
@@ -215,18 +216,31 @@ global_asm!(
     .popsection
     "#,
     x = const offset_of!(Context, x),
-    sp = const offset_of!(Context, sp),
     next_ip = const offset_of!(Context, next_ip),
-    spsr = const offset_of!(Context, spsr),
     fault_ip = const offset_of!(Context, fault_ip),
     tpidr = const offset_of!(Context, tpidr_el0),
-    tpidrro = const offset_of!(Context, tpidrro_el0),
+    svc = const super::events::SYSTEM_CALL,
+    call = const Syscall::Call.number(),
+    reply_recv = const Syscall::ReplyRecv.number(),
     stack = sym STACK,
     stack_bytes = const STACK_BYTES,
     fault_stack = sym FAULT_STACK,
     fault_stack_bytes = const FAULT_STACK_BYTES,
+    on_call = sym super::events::on_call,
+    on_reply_recv = sym super::events::on_reply_recv,
     on_syscall = sym super::events::on_syscall,
     on_exception = sym super::events::on_exception,
     on_interrupt = sym super::events::on_interrupt,
     on_fatal = sym super::events::on_fatal,
 );
+
+// What the stubs save and load in pairs.
+const _: () = {
+    const WORD: usize = size_of::<u64>();
+    assert!(offset_of!(Context, sp) == offset_of!(Context, x) + 31 * WORD);
+    assert!(offset_of!(Context, spsr) == offset_of!(Context, next_ip) + WORD);
+    assert!(offset_of!(Context, tpidr_el0) == offset_of!(Context, fault_ip) + WORD);
+    assert!(offset_of!(Context, tpidrro_el0) == offset_of!(Context, tpidr_el0) + WORD);
+    // Its end is at the start of a page.
+    assert!(STACK_BYTES.is_multiple_of(4096));
+};

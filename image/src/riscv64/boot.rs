@@ -212,7 +212,7 @@ fn enter(platform: &Platform<'_>) -> ! {
     if abi::FLAVOUR.printing() {
         Voice.text("Booting all finished, dropped to user space\n");
     }
-    let context = events::prepare(resume);
+    trap::prepare();
     drop(kernel);
-    trap::leave(context)
+    events::leave(resume)
 }

@@ -1,9 +1,11 @@
-//! What the entry stubs call: an event for the kernel core, and back with the thread to run.
+//! Where the entry stubs go: an event for the kernel core, and out again with the thread to run.
 
+use super::trap;
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
 use crate::watch;
+use abi::syscall::Syscall;
 use kernel::entry::{self, Event, Resume};
 use kernel::isa::Context;
 use kernel::object::store::Object;
@@ -20,6 +22,8 @@ const FETCH_REFUSED: u64 = 1;
 const ILLEGAL_INSTRUCTION: u64 = 2;
 const LOAD_REFUSED: u64 = 5;
 const STORE_REFUSED: u64 = 7;
+/// `ECALL` of user mode.
+pub(super) const SYSTEM_CALL: u64 = 8;
 const FETCH_PAGE_FAULT: u64 = 12;
 const LOAD_PAGE_FAULT: u64 = 13;
 const STORE_PAGE_FAULT: u64 = 15;
@@ -27,20 +31,32 @@ const STORE_PAGE_FAULT: u64 = 15;
 /// The core that this is; the image drives one so far.
 const CORE: usize = 0;
 
-/// `ECALL` with `number`. Answers the address of the register file to resume, 0 to idle.
-pub(super) extern "C" fn on_syscall(number: i64) -> u64 {
-    handle(&mut lock::acquire(CORE), Event::Syscall(number))
+/// `ECALL` with `number`, one that has no entry of its own.
+#[inline(always)]
+pub(super) extern "C" fn on_syscall(number: i64) -> ! {
+    handle(lock::acquire(CORE), Event::Syscall(number))
 }
 
-/// Any other trap out of user mode; `interrupted` is the register file of the thread that ran.
-/// Answers like `on_syscall`.
-pub(super) extern "C" fn on_trap(cause: u64, value: u64, interrupted: u64) -> u64 {
+/// `ECALL` with the number of Call: [`on_syscall`], compiled for that number alone.
+pub(super) extern "C" fn on_call() -> ! {
+    on_syscall(Syscall::Call.number())
+}
+
+/// Likewise ReplyRecv.
+pub(super) extern "C" fn on_reply_recv() -> ! {
+    on_syscall(Syscall::ReplyRecv.number())
+}
+
+/// Any other trap out of user mode, or what has ended idling; `interrupted` is the register file
+/// of the thread that ran, 0 when idle.
+pub(super) extern "C" fn on_trap(cause: u64, value: u64, interrupted: u64) -> ! {
     let mut kernel = lock::acquire(CORE);
     let event = match cause {
         TIMER => Event::Interrupt(kernel.machine.timer_irq()),
         EXTERNAL => match kernel.machine.claim() {
             Some(irq) => Event::Interrupt(irq),
-            None => return interrupted,
+            None if interrupted == 0 => trap::idle(),
+            None => trap::resume(interrupted),
         },
         FETCH_PAGE_FAULT | FETCH_REFUSED => refused(value, FETCH_REFUSED),
         LOAD_PAGE_FAULT | LOAD_REFUSED => refused(value, LOAD_REFUSED),
@@ -50,7 +66,7 @@ pub(super) extern "C" fn on_trap(cause: u64, value: u64, interrupted: u64) -> u6
         }
         number => Event::UserException { number, code: 0 },
     };
-    handle(&mut kernel, event)
+    handle(kernel, event)
 }
 
 /// Page faults are told as the access faults that they are to user code.
@@ -68,31 +84,32 @@ fn may_be_floating_point(instruction: u64) -> bool {
     instruction == 0 || fpu::is_floating_point(instruction as u32)
 }
 
-/// Idling has ended. Answers like `on_syscall`.
-pub(super) extern "C" fn on_wake() -> u64 {
+/// Idling has ended.
+pub(super) extern "C" fn on_wake() -> ! {
     let waiting = csr::sip() & csr::sie();
     if waiting & interrupt::TIMER != 0 {
         on_trap(TIMER, 0, 0)
     } else if waiting & interrupt::EXTERNAL != 0 {
         on_trap(EXTERNAL, 0, 0)
     } else {
-        0
+        trap::idle()
     }
 }
 
 #[inline(always)]
-fn handle(kernel: &mut Locked, event: Event) -> u64 {
-    let resume = entry::enter(kernel, CORE, event);
-    watch::after_entry(kernel);
-    prepare(resume)
+fn handle(mut kernel: Locked, event: Event) -> ! {
+    let resume = entry::enter(&mut kernel, CORE, event);
+    watch::after_entry(&mut kernel);
+    drop(kernel);
+    leave(resume)
 }
 
-/// The register file's address for the exit stub.
+/// Leaves the kernel.
 #[inline(always)]
-pub(super) fn prepare(resume: Resume) -> u64 {
+pub(super) fn leave(resume: Resume) -> ! {
     match resume {
-        Resume::Thread(context) => context.address().plus(Context::OFFSET).bits(),
-        Resume::Idle => 0,
+        Resume::Thread(context) => trap::resume(context.address().plus(Context::OFFSET).bits()),
+        Resume::Idle => trap::idle(),
     }
 }
 

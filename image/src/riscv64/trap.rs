@@ -1,11 +1,12 @@
 //! From user mode into the kernel and back.
 //!
 //! While user code runs, `sscratch` is the address of the running thread's [`Context`]; in the
-//! kernel it is 0. A trap saves the registers there, takes the kernel stack and calls
-//! [`super::events`], which answers whose registers to load. The kernel runs with interrupts off:
-//! a trap that finds `sscratch` 0 is a mistake of ours.
+//! kernel it is 0. A trap saves the registers there, takes the kernel stack and goes on in
+//! [`super::events`], from where nothing returns: it ends in [`resume`] or [`idle`]. The kernel
+//! runs with interrupts off: a trap that finds `sscratch` 0 is a mistake of ours.
 
-use core::arch::global_asm;
+use abi::syscall::Syscall;
+use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
 use kernel::isa::Context;
@@ -48,23 +49,39 @@ pub(super) fn install() {
     unsafe { csr::set_stvec((&raw const trap_entry).addr() as u64) };
 }
 
-/// Leaves boot: runs the thread whose register file is at `context`, or idles if that is 0.
-pub(super) fn leave(context: u64) -> ! {
-    // SAFETY: the next `sret` goes to user mode, with interrupts on.
+/// Leaves the kernel: runs the thread whose register file is at `context`.
+///
+/// What Rust has put on the stack is left behind, and so is what it promised to restore: the exit
+/// loads every register.
+#[inline(always)]
+pub(super) fn resume(context: u64) -> ! {
+    // SAFETY: the exit expects exactly this.
+    unsafe { asm!("j trap_resume", in("a0") context, options(noreturn)) }
+}
+
+/// Leaves the kernel when there is nobody to run: waits for an interrupt, which enters anew.
+pub(super) fn idle() -> ! {
+    // SAFETY: nothing of the stack is needed any more.
+    unsafe { asm!("j trap_idle", options(noreturn)) }
+}
+
+/// Boot ends: what was written as data may be executed, and `sret` goes to user mode with
+/// interrupts on.
+pub(super) fn prepare() {
+    // SAFETY: nothing of the kernel depends on these.
     unsafe { csr::lower_sstatus(status::SPP | status::SUM | status::MXR) };
     // SAFETY: as before.
     unsafe { csr::raise_sstatus(status::SPIE) };
-    // SAFETY: the exit expects exactly this; the boot stack is not needed any more. What was
-    // written as data is about to be executed.
-    unsafe { core::arch::asm!("fence.i", "j trap_exit", in("a0") context, options(noreturn)) }
+    csr::fence_all();
 }
 
 global_asm!(
     r#"
+    # All but sp, a0 and ra.
     .macro each_register do
+        \do t0, {t0}
         \do gp, {gp}
         \do tp, {tp}
-        \do a0, {a0}
         \do a1, {a1}
         \do a2, {a2}
         \do a3, {a3}
@@ -95,7 +112,7 @@ global_asm!(
         sd \register, \offset(sp)
     .endm
     .macro restore register, offset
-        ld \register, \offset(sp)
+        ld \register, \offset(a0)
     .endm
     .macro kernel_stack
         lla sp, {stack} + {stack_bytes}
@@ -107,49 +124,55 @@ global_asm!(
     trap_entry:
         csrrw sp, sscratch, sp
         beqz sp, trap_in_kernel
-        sd ra, {ra}(sp)
-        sd t0, {t0}(sp)
+        save ra, {ra}
+        save a0, {a0}
         each_register save
         csrrw t0, sscratch, zero
-        sd t0, {sp}(sp)
-        csrr t0, sepc
-        csrr t1, scause
-        sd t0, {fault_ip}(sp)
-        li t2, 8
-        bne t1, t2, 1f
-        addi t0, t0, 4
-        sd t0, {next_ip}(sp)
-        mv a0, a7
+        csrr t1, sepc
+        csrr a0, scause
+        save t0, {sp}
+        save t1, {fault_ip}
+        # A system call, it seems.
+        addi t1, t1, 4
+        save t1, {next_ip}
+        li t2, {system_call}
+        bne a0, t2, other_trap
         kernel_stack
-        call {on_syscall}
-        j trap_exit
-    1:  sd t0, {next_ip}(sp)
-        mv a0, t1
+        li t0, {call}
+        bne a7, t0, 1f
+        j {on_call}
+    1:  li t0, {reply_recv}
+        bne a7, t0, 2f
+        j {on_reply_recv}
+    2:  mv a0, a7
+        j {on_syscall}
+
+    other_trap:
+        addi t1, t1, -4
+        save t1, {next_ip}
         csrr a1, stval
         mv a2, sp
         kernel_stack
-        call {on_trap}
+        j {on_trap}
 
-    # Resumes the context at a0.
-    trap_exit:
-        beqz a0, trap_idle
-        mv sp, a0
-        ld t0, {next_ip}(sp)
+    # Runs the context at a0.
+    .balign 64
+    trap_resume:
+        ld t0, {next_ip}(a0)
+        ld ra, {ra}(a0)
         csrw sepc, t0
-        csrw sscratch, sp
-        ld ra, {ra}(sp)
+        csrw sscratch, a0
         # Ends a reservation that user code may hold. If this succeeds, it changes nothing.
-        sc.d zero, ra, (sp)
-        ld t0, {t0}(sp)
+        sc.d zero, ra, (a0)
         each_register restore
-        ld sp, {sp}(sp)
+        restore sp, {sp}
+        restore a0, {a0}
         sret
 
     trap_idle:
         kernel_stack
         wfi
-        call {on_wake}
-        j trap_exit
+        j {on_wake}
 
     trap_in_kernel:
         # The stack may be what is wrong.
@@ -197,6 +220,11 @@ global_asm!(
     stack_bytes = const STACK_BYTES,
     fault_stack = sym FAULT_STACK,
     fault_stack_bytes = const FAULT_STACK_BYTES,
+    system_call = const super::events::SYSTEM_CALL,
+    call = const Syscall::Call.number(),
+    reply_recv = const Syscall::ReplyRecv.number(),
+    on_call = sym super::events::on_call,
+    on_reply_recv = sym super::events::on_reply_recv,
     on_syscall = sym super::events::on_syscall,
     on_trap = sym super::events::on_trap,
     on_wake = sym super::events::on_wake,

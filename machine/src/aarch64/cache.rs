@@ -52,6 +52,8 @@ impl Caches {
     /// Maintains the caches for `len` bytes at `start`, which are mapped.
     pub fn maintain(&self, operation: Operation, start: u64, len: u64) {
         let end = start.saturating_add(len);
+        // The address space that `start` is in may have become current just now.
+        instruction_barrier();
         match operation {
             Operation::CleanData => self.by_data_line(start, end, |line| {
                 // SAFETY: cleaning changes no data.

@@ -110,6 +110,7 @@ impl Clock {
     #[inline(always)]
     pub fn quiet(&self) {
         set_compare(u64::MAX);
+        instruction_barrier();
     }
 }
 
@@ -123,7 +124,6 @@ impl Default for Clock {
 fn set_compare(count: u64) {
     // SAFETY: the timer is the kernel's; its interrupt is taken in user mode and when idle.
     unsafe { write!("cntv_cval_el0", count) };
-    instruction_barrier();
 }
 
 /// Which counters and timers user mode may use.

@@ -1,20 +1,19 @@
 //! Floating-point and vector state, switched lazily: while the live registers are not the
 //! running thread's, each use in user mode traps.
 
-use super::registers::{instruction_barrier, write};
+use super::registers::write;
 use core::arch::asm;
 
 /// CPACR_EL1.FPEN: user mode traps, the kernel does not.
 const TRAP_USER: u64 = 1 << 20;
 const TRAP_NONE: u64 = 3 << 20;
 
-/// Lets user space use the registers, or makes each use trap.
+/// Lets user space use the registers, or makes each use trap, from the next return to user mode on.
 #[inline(always)]
 pub fn enable(enabled: bool) {
     let value = if enabled { TRAP_NONE } else { TRAP_USER };
     // SAFETY: traps of user mode go to the kernel, which is prepared for them.
     unsafe { write!("cpacr_el1", value) };
-    instruction_barrier();
 }
 
 /// Saves the live registers at `area`.

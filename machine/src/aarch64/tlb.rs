@@ -10,13 +10,17 @@ use crate::{PhysicalAddress, Space, VirtualAddress};
 use core::arch::asm;
 
 const NARROW_TAGS: usize = 256;
+const TAG_SHIFT: u32 = 48;
+const FIRST_TAGGED: u64 = 1 << TAG_SHIFT;
 
 /// Which address space is current. ASID 0 is the kernel's own, in which nothing is mapped.
 #[derive(Clone, Debug)]
 pub struct AddressSpaces {
     empty_root: u64,
-    /// What TTBR0_EL1 holds.
     current: Space,
+    /// The words of spaces are from here on what TTBR0_EL1 is to hold: of all but the kernel's own,
+    /// and of none if tags are shared.
+    plain: u64,
     wide: bool,
     /// Whose translations each tag has, on processors with 8-bit tags.
     owners: [u16; NARROW_TAGS],
@@ -28,6 +32,7 @@ impl AddressSpaces {
         Self {
             empty_root: 0,
             current: Space::KERNEL,
+            plain: u64::MAX,
             wide: false,
             owners: [0; NARROW_TAGS],
         }
@@ -40,6 +45,11 @@ impl AddressSpaces {
     pub unsafe fn start(features: &Features, empty_root: PhysicalAddress) -> Self {
         let spaces = Self {
             empty_root: empty_root.0,
+            plain: if features.wide_asids {
+                FIRST_TAGGED
+            } else {
+                u64::MAX
+            },
             wide: features.wide_asids,
             ..Self::new()
         };
@@ -53,21 +63,29 @@ impl AddressSpaces {
         spaces
     }
 
-    /// Makes `space` the current one.
+    /// Makes `space` the current one, at the latest with the next instruction barrier or return to
+    /// user mode.
     #[inline(always)]
     pub fn set_space(&mut self, space: Space) {
         if self.current != space {
             self.current = space;
-            let root = space.root().map_or(self.empty_root, |root| root.0);
-            let asid = space.asid();
-            if !self.wide {
-                self.take_tag(asid);
-            }
-            let tagged = root | self.tag(asid);
+            let value = if space.bits() >= self.plain {
+                space.bits()
+            } else {
+                self.special(space)
+            };
             // SAFETY: user addresses are translated by a root that the kernel keeps alive.
-            unsafe { write!("ttbr0_el1", tagged) };
-            instruction_barrier();
+            unsafe { write!("ttbr0_el1", value) };
         }
+    }
+
+    /// What TTBR0_EL1 is to hold for a space whose word it is not.
+    fn special(&mut self, space: Space) -> u64 {
+        let asid = space.asid();
+        if !self.wide {
+            self.take_tag(asid);
+        }
+        space.root().map_or(self.empty_root, |root| root.0) | self.tag(asid)
     }
 
     /// Forgets the translation of `page` in `asid`.
@@ -83,6 +101,8 @@ impl AddressSpaces {
     /// Forgets all translations of `asid`.
     pub fn invalidate_asid(&mut self, asid: u16) {
         store_barrier();
+        // If it was current until just now, nothing may be walked under it any more.
+        instruction_barrier();
         self.forget_tag(asid);
     }
 
@@ -90,10 +110,10 @@ impl AddressSpaces {
     #[inline(always)]
     fn tag(&self, asid: u16) -> u64 {
         if self.wide {
-            u64::from(asid) << 48
+            u64::from(asid) << TAG_SHIFT
         } else {
             // Truncation: the tags that there are.
-            u64::from(asid as u8) << 48
+            u64::from(asid as u8) << TAG_SHIFT
         }
     }
 

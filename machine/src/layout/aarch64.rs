@@ -1,5 +1,7 @@
 //! Where the image puts what it shares with the core (and what the model's numbers look like).
 
+use crate::address::SpaceLayout;
+
 /// Start of the window through which the kernel sees physical memory: physical address 0 is
 /// at this kernel address.
 pub const PHYSICAL_WINDOW: u64 = 0xffff_ff80_0000_0000;
@@ -7,6 +9,13 @@ pub const PHYSICAL_WINDOW: u64 = 0xffff_ff80_0000_0000;
 pub const PHYSICAL_WINDOW_SIZE: u64 = 511 << 30;
 /// Where the kernel is linked: the GiB behind the window.
 pub const KERNEL_BASE: u64 = 0xffff_ffff_c000_0000;
+
+/// How an address space is packed into a word: as TTBR0_EL1 holds it.
+pub const SPACE: SpaceLayout = SpaceLayout {
+    root_shift: 0,
+    asid_shift: 48,
+    mode: 0,
+};
 
 /// Number of the kernel's timer interrupt (`abi/tables/platform.json`): the virtual timer's.
 pub const TIMER_IRQ: crate::Irq = crate::Irq(27);

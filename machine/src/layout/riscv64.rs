@@ -1,11 +1,20 @@
 //! Where the image puts what it shares with the core (and what the model's numbers look like).
 
+use crate::address::SpaceLayout;
+
 /// Start of the window through which the kernel sees physical memory: physical address 0 is
 /// at this kernel address.
 pub const PHYSICAL_WINDOW: u64 = 0xffff_ffc0_0000_0000;
 /// One past the last physical address that the window can show: the upper half of an Sv39
 /// address space but for the kernel's image and what lies above it.
 pub const PHYSICAL_WINDOW_SIZE: u64 = 254 << 30;
+
+/// How an address space is packed into a word: as `satp` holds it, in Sv39.
+pub const SPACE: SpaceLayout = SpaceLayout {
+    root_shift: 12,
+    asid_shift: 44,
+    mode: 8 << 60,
+};
 
 /// Number of the kernel's timer interrupt (`abi/tables/platform.json`): the first that no line
 /// of the interrupt controller has.

@@ -1,10 +1,19 @@
 //! Where the image puts what it shares with the core (and what the model's numbers look like).
 
+use crate::address::SpaceLayout;
+
 /// Start of the window through which the kernel sees physical memory: physical address 0 is
 /// at this kernel address.
 pub const PHYSICAL_WINDOW: u64 = 0xffff_ff80_0000_0000;
 /// One past the last physical address that the window can show.
 pub const PHYSICAL_WINDOW_SIZE: u64 = 510 << 30;
+
+/// How an address space is packed into a word, which is no register's: CR3 has fewer bits for tags.
+pub const SPACE: SpaceLayout = SpaceLayout {
+    root_shift: 0,
+    asid_shift: 48,
+    mode: 0,
+};
 
 /// Number of the kernel's timer interrupt (`abi/tables/platform.json`).
 pub const TIMER_IRQ: crate::Irq = crate::Irq(125);

@@ -87,7 +87,8 @@ impl Clock {
             return;
         }
         self.deadline = deadline;
-        let at = deadline.min(csr::time().saturating_add(self.farthest));
+        // Wraps after centuries.
+        let at = deadline.min(csr::time().wrapping_add(self.farthest));
         match self.alarm {
             Alarm::Firmware(sbi) => sbi.set_timer(at),
             // SAFETY: the probe has found it; it does nothing but interrupt.

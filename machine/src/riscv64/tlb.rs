@@ -6,6 +6,7 @@ use crate::{Space, VirtualAddress};
 use core::arch::asm;
 
 const MODE_SV39: u64 = 8 << 60;
+const ROOT_SHIFT: u32 = 12;
 const TAG_SHIFT: u32 = 44;
 const TAG_BITS: u64 = 0xffff;
 
@@ -17,10 +18,12 @@ const TAG_BITS: u64 = 0xffff;
 #[derive(Clone, Copy, Debug)]
 pub struct AddressSpaces {
     kernel_root: u64,
-    /// What `satp` holds.
     space: Space,
     /// The largest tag.
     tags: u64,
+    /// The words of spaces with tags of their own, which are what `satp` is to hold, are below, as
+    /// signed numbers: their mode's bit is the highest, and the kernel's own is 0.
+    tagged: i64,
 }
 
 impl AddressSpaces {
@@ -30,6 +33,7 @@ impl AddressSpaces {
             kernel_root: 0,
             space: Space::KERNEL,
             tags: 0,
+            tagged: i64::MIN,
         }
     }
 
@@ -47,6 +51,7 @@ impl AddressSpaces {
             kernel_root: root,
             space: Space::KERNEL,
             tags,
+            tagged: MODE_SV39.saturating_add(tags.saturating_add(1) << TAG_SHIFT) as i64,
         }
     }
 
@@ -66,15 +71,24 @@ impl AddressSpaces {
     pub fn set_space(&mut self, space: Space) {
         if self.space != space {
             self.space = space;
-            let value = match space.root() {
-                Some(root) => MODE_SV39 | self.tag(space.asid()) << TAG_SHIFT | root.0 >> 12,
-                None => self.kernel_root,
-            };
-            // SAFETY: every root shows the kernel at the same place.
-            unsafe { csr::set_satp(value) };
-            if self.tags < TAG_BITS && value >> TAG_SHIFT & TAG_BITS == 0 {
-                forget_tag(0);
+            if (space.bits() as i64) < self.tagged {
+                // SAFETY: every root shows the kernel at the same place.
+                unsafe { csr::set_satp(space.bits()) };
+            } else {
+                self.load_untagged(space);
             }
+        }
+    }
+
+    fn load_untagged(&self, space: Space) {
+        let value = match space.root() {
+            Some(root) => MODE_SV39 | root.0 >> ROOT_SHIFT,
+            None => self.kernel_root,
+        };
+        // SAFETY: every root shows the kernel at the same place.
+        unsafe { csr::set_satp(value) };
+        if self.tags < TAG_BITS {
+            forget_tag(0);
         }
     }
 

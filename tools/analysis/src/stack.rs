@@ -86,7 +86,13 @@ const RISCV64: Rules = Rules {
     entries: &[
         Entry {
             what: "system calls, exceptions and interrupts",
-            roots: &["events::on_syscall", "events::on_trap", "events::on_wake"],
+            roots: &[
+                "events::on_call",
+                "events::on_reply_recv",
+                "events::on_syscall",
+                "events::on_trap",
+                "events::on_wake",
+            ],
             stack: Stack {
                 variable: "STACK",
                 others: PAGE,
@@ -116,7 +122,7 @@ const RISCV64: Rules = Rules {
         },
     ],
     permissions: Permissions {
-        exits: &["trap_exit"],
+        exits: &["trap_resume", "trap_idle"],
         unknown_jumps: &[],
     },
 };
@@ -126,6 +132,8 @@ const AARCH64: Rules = Rules {
         Entry {
             what: "system calls, exceptions and interrupts",
             roots: &[
+                "events::on_call",
+                "events::on_reply_recv",
                 "events::on_syscall",
                 "events::on_exception",
                 "events::on_interrupt",
@@ -159,7 +167,7 @@ const AARCH64: Rules = Rules {
         },
     ],
     permissions: Permissions {
-        exits: &["trap_exit"],
+        exits: &["trap_resume", "trap_idle"],
         unknown_jumps: &[(
             "boot_move",
             "to where the image was linked, with another table",
