@@ -12,6 +12,7 @@ use crate::object::store::Ref;
 use crate::object::tcb::Tcb;
 use crate::queue::Queue;
 use crate::refill::Limits;
+use crate::release::ReleaseQueue;
 use crate::sched::Action;
 use crate::usage::CoreUsage;
 use abi::{PROFILE, Word};
@@ -58,7 +59,7 @@ pub struct Node {
     pub quick_until: Ticks,
     pub ready: [ReadyQueues; DOMAINS],
     /// Threads that wait for their next refill, earliest first.
-    pub release: Queue,
+    pub release: ReleaseQueue,
     /// Who used the processor; unused unless the profile tracks it.
     pub usage: CoreUsage,
     /// Whose floating-point state the registers hold.
@@ -115,7 +116,7 @@ impl Node {
             consumed: 0,
             quick_until: 0,
             ready: [EMPTY; DOMAINS],
-            release: Queue::EMPTY,
+            release: ReleaseQueue::EMPTY,
             usage: CoreUsage::new(),
             fpu_owner: None,
             fpu_enabled: true,

@@ -41,6 +41,7 @@ pub mod message;
 pub mod object;
 pub mod queue;
 pub mod refill;
+pub mod release;
 pub mod sched;
 pub mod syscall;
 pub mod usage;

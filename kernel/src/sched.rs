@@ -178,21 +178,12 @@ pub fn postpone(k: &mut Kernel, sc: Ref<SchedContext>) {
     if k[thread].release_queued {
         return;
     }
-    let time = sched_context::head(k, sc).time;
-    let queue = k
-        .node()
-        .release
-        .with_sorted(k, thread, |k, other| release_time(k, other) > time);
+    let due = sched_context::head(k, sc).time;
+    let queue = k.node().release.with(k, thread, due);
     let node = k.node_mut();
     node.release = queue;
     node.reprogram = true;
     k[thread].release_queued = true;
-}
-
-fn release_time(k: &Kernel, thread: Ref<Tcb>) -> Ticks {
-    k[thread]
-        .sched_context
-        .map_or(0, |sc| sched_context::head(k, sc).time)
 }
 
 /// `thread` no longer waits for a refill, if it did.
@@ -209,13 +200,9 @@ pub fn release_remove(k: &mut Kernel, thread: Ref<Tcb>) {
 
 /// Threads whose refill is ready become ready.
 fn awaken(k: &mut Kernel) {
-    while let Some(thread) = k.node().release.first() {
-        let Some(sc) = k[thread].sched_context else {
-            return;
-        };
-        if !sched_context::ready(k, sc) {
-            return;
-        }
+    while let Some(thread) = k.node().release.first()
+        && k[thread].release.due() <= k.node().now
+    {
         release_remove(k, thread);
         possible_switch_to(k, thread);
     }
@@ -511,8 +498,7 @@ fn program_timer(k: &mut Kernel) {
         deadline = now.saturating_add(amount);
         quick = now.saturating_add(amount.saturating_sub(k.limits.min_budget));
     }
-    if let Some(thread) = k.node().release.first() {
-        let time = release_time(k, thread);
+    if let Some(time) = k.node().release.first_due(k) {
         deadline = deadline.min(time);
         quick = quick.min(time);
     }
@@ -544,8 +530,8 @@ fn nothing_due(k: &Kernel, now: Ticks) -> bool {
         .node()
         .current_sc
         .is_none_or(|sc| k[sc].ring.active() && sched_context::sufficient(k, sc, used));
-    let first = k.node().release.first();
-    let waits = first.is_none_or(|thread| release_time(k, thread) > now);
+    let first = k.node().release.first_due(k);
+    let waits = first.is_none_or(|due| due > now);
     has_time && waits && !domain_expired(k)
 }
 

@@ -445,7 +445,12 @@ impl Reading<'_> {
                 self.found.state.ready.insert(priority as u8, queue);
             }
         }
-        self.found.state.release = self.queue(node.release);
+        let mut waiting: Vec<_> = node.release.members(self.k).collect();
+        waiting.sort_by_key(|&thread| self.k[thread].release.order());
+        self.found.state.release = waiting
+            .into_iter()
+            .map(|thread| self.lens.frame.place(thread.address()))
+            .collect();
     }
 
     /// What is in the slots: of the list, then whatever else: of that, what is derived from the

@@ -8,6 +8,7 @@ use kernel::object::irq::IrqTable;
 use kernel::object::store::Ref;
 use kernel::object::tcb::Tcb;
 use kernel::queue::Queue;
+use kernel::release::ReleaseQueue;
 use kernel::sched::Action;
 use machine::model;
 use machine::{KernelAddress, Kind, Machine, PhysicalAddress, Ticks};
@@ -34,7 +35,7 @@ struct Core {
     consumed: Ticks,
     quick_until: Ticks,
     ready: Vec<(usize, usize, Queue)>,
-    release: Queue,
+    release: ReleaseQueue,
     fpu: (Option<Ref<Tcb>>, bool),
 }
 

@@ -10,6 +10,7 @@ use crate::object::sched_context;
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, TcbSlot, ThreadState};
 use crate::queue::Queue;
+use crate::release::{self, ReleaseQueue};
 
 pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
     let k = objects.k;
@@ -103,7 +104,7 @@ fn place(k: &Kernel, thread: Ref<Tcb>) -> Check {
     )?;
     let linked = tcb.links.is_some();
     expect(
-        linked == (places == 1),
+        linked == (waits || tcb.ready_queued),
         "queue",
         "a thread's links and its state disagree",
         thread.address(),
@@ -325,45 +326,40 @@ fn scheduler_queues<P: Population>(objects: &Objects<'_, P>, limit: u64) -> Resu
                 count = count.saturating_add(n);
             }
         }
-        count = count.saturating_add(release_queue(objects, node.release, limit)?);
+        release_queue(objects, node.release, limit)?;
     }
     Ok(count)
 }
 
 fn release_queue<P: Population>(
     objects: &Objects<'_, P>,
-    queue: Queue,
+    queue: ReleaseQueue,
     limit: u64,
-) -> Result<u64, Violation> {
+) -> Check {
     let k = objects.k;
-    let due = |thread: Ref<Tcb>| {
-        k[thread]
-            .sched_context
-            .map_or(0, |sc| sched_context::head(k, sc).time)
-    };
-    walk(objects, queue, limit, |previous, thread| {
+    let mut left = limit;
+    for thread in queue.members(k) {
         let (tcb, at) = (&k[thread], thread.address());
-        expect(
-            tcb.release_queued,
-            "queue",
-            "in the release queue and does not know",
-            at,
-        )?;
+        objects.link(at, Some(thread))?;
+        expect(left > 0, "queue", "the release queue has no end", at)?;
+        left = left.saturating_sub(1);
+        let knows = tcb.release_queued && tcb.links.is_none();
+        expect(knows, "queue", "in the release queue and does not know", at)?;
         let waits = tcb.runnable() && tcb.sched_context.is_some_and(|sc| k[sc].ring.active());
-        expect(
-            waits,
-            "queue-release",
-            "waits for time that it cannot get or use",
-            at,
-        )?;
-        let sorted = previous.is_none_or(|before| due(before) <= due(thread));
-        expect(
-            sorted,
-            "queue-sorted",
-            "the release queue is not sorted by time",
-            at,
-        )
-    })
+        let what = "waits for time that it cannot get or use";
+        expect(waits, "queue-release", what, at)?;
+        let due = tcb.sched_context.map(|sc| sched_context::head(k, sc).time);
+        let right = due == Some(tcb.release.due()) && release::well_placed(k, thread);
+        let what = "the release queue is not a heap by time";
+        expect(right, "queue-sorted", what, at)?;
+    }
+    let queued = limit.saturating_sub(left);
+    let mut waiting = 0u64;
+    objects.each::<Tcb>(|thread| {
+        waiting = waiting.saturating_add(k[thread].release_queued.into());
+        Ok(())
+    })?;
+    expect_numbers(queued == waiting, "some thread waits for time in no queue")
 }
 
 /// The bitmaps of the ready queues say which have threads.

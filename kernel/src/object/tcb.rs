@@ -17,6 +17,7 @@ use crate::object::reply::Reply;
 use crate::object::sched_context::SchedContext;
 use crate::object::store::{Object, Ref};
 use crate::queue::Links;
+use crate::release::Place;
 use crate::sched;
 use crate::usage::Usage;
 use abi::Word;
@@ -110,7 +111,7 @@ pub struct Tcb {
     pub release_queued: bool,
     /// `abi::sched` TCB flags.
     pub flags: Word,
-    /// Place in the queue that `state`, `ready_queued` or `release_queued` say.
+    /// Place in the queue that `state` or `ready_queued` say.
     pub links: Option<Links>,
     pub sched_context: Option<Ref<SchedContext>>,
     /// The scheduling context that this thread's YieldTo waits for.
@@ -120,6 +121,8 @@ pub struct Tcb {
     pub fault: Option<Fault>,
     /// The address space that the root in its slot stands for.
     pub space: KnownSpace,
+    /// Place in the release queue.
+    pub release: Place,
     /// User address of the IPC buffer.
     pub buffer: Word,
     /// Neighbours in the list of all threads (debug flavour).
@@ -152,6 +155,7 @@ impl Tcb {
             bound_notification: None,
             fault: None,
             space: KnownSpace::NONE,
+            release: Place::NONE,
             buffer: 0,
             all_next: None,
             all_previous: None,

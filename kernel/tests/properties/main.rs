@@ -16,6 +16,7 @@ mod chaos;
 mod derivation;
 mod preemption;
 mod refill;
+mod release;
 
 /// Random, but the same for everybody: one seed, or the one that `LINCHPIN_SEED` gives.
 fn config(cases: u32) -> proptest::test_runner::Config {
