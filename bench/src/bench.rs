@@ -89,9 +89,15 @@ impl Bench {
     }
 }
 
-/// No thread here uses the FPU, and kernels may make use of knowing that.
-fn without_fpu(tcb: Tcb) -> user_api::Result {
+/// Hardly any thread here uses the FPU, and kernels may make use of knowing that.
+pub(crate) fn without_fpu(tcb: Tcb) -> user_api::Result {
     tcb.set_flags(TcbFlags(0), TcbFlags::FPU_DISABLED)
+        .map(|_| ())
+}
+
+/// This one will use it.
+pub(crate) fn with_fpu(tcb: Tcb) -> user_api::Result {
+    tcb.set_flags(TcbFlags::FPU_DISABLED, TcbFlags(0))
         .map(|_| ())
 }
 

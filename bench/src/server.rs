@@ -1,7 +1,8 @@
 //! The other side of an IPC: a thread that answers every call with as many words as it was sent, and deletes
 //! the capability that may have come with them.
 
-use crate::bench::{Area, Bench, HIGHER, OURS, Thread};
+use crate::bench::{Area, Bench, HIGHER, OURS, Thread, with_fpu};
+use crate::isa;
 use abi::{ObjectType, Word};
 use core::sync::atomic::{AtomicU64, Ordering};
 use user_alloc::Result;
@@ -24,25 +25,27 @@ pub(crate) enum Where {
     Other,
     /// In ours.
     Same,
+    /// In ours; it uses the FPU for every answer.
+    SameWithFpu,
 }
 
 impl Where {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Other => "other",
-            Self::Same => "same",
+            Self::Same | Self::SameWithFpu => "same",
         }
     }
 }
 
-static PLACES: [Place; 2] = [const {
+static PLACES: [Place; 3] = [const {
     Place {
         endpoint: AtomicU64::new(0),
         reply: AtomicU64::new(0),
         slot: AtomicU64::new(0),
         area: Area::new(),
     }
-}; 2];
+}; 3];
 
 /// A server that waits for calls.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +85,14 @@ impl Server {
         memory.reply.store(reply.cptr().bits(), Ordering::Relaxed);
         let slot = bench.allocator.slot()?;
         memory.slot.store(slot.index, Ordering::Relaxed);
-        let thread = bench.thread(&memory.area, space, serve, place as Word, HIGHER)?;
+        let function = match place {
+            Where::Other | Where::Same => serve,
+            Where::SameWithFpu => serve_with_fpu as extern "C" fn(Word),
+        };
+        let thread = bench.thread(&memory.area, space, function, place as Word, HIGHER)?;
+        if place == Where::SameWithFpu {
+            with_fpu(thread.tcb)?;
+        }
         // It runs until it waits.
         thread.tcb.resume()?;
         let server = Self {
@@ -144,5 +154,16 @@ extern "C" fn serve(place: Word) {
             caps: 0,
         };
         call = syscalls::reply_recv(endpoint, answer, reply);
+    }
+}
+
+extern "C" fn serve_with_fpu(place: Word) {
+    let memory = &PLACES[place as usize];
+    let endpoint = Endpoint::new(memory.endpoint.load(Ordering::Relaxed));
+    let reply = Reply::new(memory.reply.load(Ordering::Relaxed));
+    syscalls::recv(endpoint, reply);
+    loop {
+        isa::use_fpu();
+        syscalls::reply_recv(endpoint, Message::default(), reply);
     }
 }

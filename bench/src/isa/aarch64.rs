@@ -36,5 +36,10 @@ global_asm!(
     ".global bench_read",
     "bench_read: ldr x1, [x0]",
     "b bench_read",
+    ".global bench_use_fpu",
+    "bench_use_fpu:",
+    ".arch_extension fp",
+    "fmov d0, xzr",
+    "ret",
     ".previous",
 );

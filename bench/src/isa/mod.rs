@@ -24,9 +24,16 @@ pub(crate) use this::{counter, start_counter};
 use abi::Word;
 
 unsafe extern "C" {
+    safe fn bench_use_fpu();
     fn bench_syscall();
     fn bench_illegal();
     fn bench_read();
+}
+
+/// Changes a register of the FPU, which no compiled code here uses.
+#[inline(always)]
+pub(crate) fn use_fpu() {
+    bench_use_fpu();
 }
 
 /// A loop without a stack.

@@ -28,5 +28,12 @@ global_asm!(
     ".global bench_read",
     "bench_read: ld a1, 0(a0)",
     "j bench_read",
+    ".global bench_use_fpu",
+    "bench_use_fpu:",
+    ".option push",
+    ".option arch, +d",
+    "fmv.d.x f0, zero",
+    ".option pop",
+    "ret",
     ".previous",
 );

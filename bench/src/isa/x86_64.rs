@@ -26,5 +26,8 @@ global_asm!(
     ".global bench_read",
     "bench_read: mov rax, [rdi]",
     "jmp bench_read",
+    ".global bench_use_fpu",
+    "bench_use_fpu: pxor xmm0, xmm0",
+    "ret",
     ".previous",
 );

@@ -1,9 +1,8 @@
 //! Messages: calls and their answers, and messages that expect none.
 
-use crate::bench::{Area, Bench, HIGHER, LOWER, OURS};
-use crate::measure;
+use crate::bench::{Area, Bench, HIGHER, LOWER, OURS, with_fpu, without_fpu};
 use crate::server::{Server, Time, Where};
-use crate::space;
+use crate::{isa, measure, space};
 use abi::{CapRights, ObjectType, Word};
 use user_alloc::Result;
 use user_api::{Endpoint, Message, Notification, Reply, syscalls};
@@ -30,7 +29,24 @@ pub(crate) fn run(bench: &mut Bench) -> Result<Option<Server>> {
     all_calls(bench, &server)?;
     let server = Server::start(bench, Where::Same, root::SPACE)?;
     all_calls(bench, &server)?;
+    with_floating_point(bench, &server)?;
     Ok(Some(server))
+}
+
+/// Between threads of which one or both use the FPU in between.
+fn with_floating_point(bench: &mut Bench, without: &Server) -> Result {
+    if !measure::wanted("call+fpu") {
+        return Ok(());
+    }
+    let with = Server::start(bench, Where::SameWithFpu, root::SPACE)?;
+    with_fpu(root::TCB)?;
+    for (server, name) in [(without, "caller"), (&with, "both")] {
+        measure::steady("call+fpu", format_args!("{name} space=same"), || {
+            isa::use_fpu();
+            server.call(0);
+        });
+    }
+    Ok(without_fpu(root::TCB)?)
 }
 
 fn all_calls(bench: &mut Bench, server: &Server) -> Result {

@@ -122,6 +122,9 @@ fn examine() -> Vec<Check> {
     checks.push(need(&setup::GRUB, &["grub-mkimage", "--version"], false));
     checks.push(need(&setup::XORRISO, &["xorriso", "--version"], false));
     checks.push(need(&setup::GDB, &["gdb", "--version"], true));
+    checks.push(need(&setup::BINUTILS, &["addr2line", "--version"], true));
+    checks.push(need(&setup::CXX, &["g++", "--version"], true));
+    checks.push(need(&setup::PIP, &["pip3", "--version"], true));
     checks
 }
 

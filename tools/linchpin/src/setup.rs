@@ -105,6 +105,45 @@ pub(crate) const GDB: Need = Need {
     },
 };
 
+pub(crate) const BINUTILS: Need = Need {
+    name: "binutils",
+    purpose: "for `bench --histogram`; optional",
+    programs: &["addr2line"],
+    files: &[],
+    packages: Packages {
+        apt: "binutils",
+        dnf: "binutils",
+        pacman: "binutils",
+        brew: "binutils",
+    },
+};
+
+pub(crate) const CXX: Need = Need {
+    name: "C++ compiler",
+    purpose: "for `bench --method rocket`; optional",
+    programs: &["g++"],
+    files: &[],
+    packages: Packages {
+        apt: "g++",
+        dnf: "gcc-c++",
+        pacman: "gcc",
+        brew: "gcc",
+    },
+};
+
+pub(crate) const PIP: Need = Need {
+    name: "pip",
+    purpose: "for `bench --method rocket`; optional",
+    programs: &["python3", "pip3"],
+    files: &[],
+    packages: Packages {
+        apt: "python3-pip",
+        dnf: "python3-pip",
+        pacman: "python-pip",
+        brew: "python",
+    },
+};
+
 impl Need {
     /// The program that it is about.
     pub(crate) fn program(&self) -> &'static str {

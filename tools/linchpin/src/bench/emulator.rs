@@ -9,7 +9,6 @@ use miette::{Result, WrapErr, miette};
 use super::apt::Apt;
 use crate::kind::Arch;
 use crate::progress;
-use crate::setup::Consent;
 use crate::workspace::Workspace;
 
 /// The first version with the interface that our plugin uses.
@@ -27,7 +26,7 @@ pub(crate) struct Emulator {
 
 impl Emulator {
     /// Finds one, or gets it.
-    pub(crate) fn with_plugins(workspace: &Workspace, arch: Arch, _: Consent) -> Result<Self> {
+    pub(crate) fn with_plugins(workspace: &Workspace, arch: Arch) -> Result<Self> {
         let name = arch.traits().qemu.program();
         let installed = Self {
             program: name.into(),

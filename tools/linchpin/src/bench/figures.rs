@@ -171,6 +171,16 @@ pub(crate) struct Printed {
 }
 
 impl Printed {
+    /// What is not measured by the program itself: how it came to run.
+    pub(crate) fn boot(memory: &str) -> Self {
+        Self {
+            op: "boot".into(),
+            parameter: format!("first instruction to first user instruction, memory={memory}"),
+            count: 1,
+            ticks: 0,
+        }
+    }
+
     /// All that are in the program's output, in order.
     pub(crate) fn read(lines: &[String]) -> Vec<Self> {
         lines
@@ -208,6 +218,15 @@ impl Counted {
         Instructions::Split {
             kernel: self.kernel,
             user: self.user,
+            firmware: self.firmware,
+        }
+    }
+
+    /// Before it has its own address space a kernel runs at low addresses: all is the kernel's.
+    pub(crate) fn of_boot(&self) -> Instructions {
+        Instructions::Split {
+            kernel: self.kernel + self.user,
+            user: 0,
             firmware: self.firmware,
         }
     }

@@ -17,7 +17,6 @@ use crate::expect::Markers;
 use crate::kind::{Arch, Flavour, Kind};
 use crate::qemu::{MEMORY, Machine, Medium};
 use crate::session::{Echo, Input, Session};
-use crate::setup::Consent;
 use crate::workspace::{self, Workspace};
 
 /// The profile of the program, and of our kernel where the program needs a counter from it.
@@ -78,7 +77,6 @@ impl<'a> Bench<'a> {
         arch: Arch,
         method: Method,
         ops: &'a [String],
-        consent: Consent,
     ) -> Result<Self> {
         let kind = Kind {
             profile: PROFILE.into(),
@@ -99,7 +97,7 @@ impl<'a> Bench<'a> {
         match method {
             Method::Icount => {}
             Method::Plugin => {
-                bench.emulator = Some(Emulator::with_plugins(workspace, arch, consent)?);
+                bench.emulator = Some(Emulator::with_plugins(workspace, arch)?);
                 bench.plugin = Some(build::plugin(workspace)?);
             }
             Method::Rocket if arch == Arch::RiscV64 => {
@@ -139,7 +137,7 @@ impl<'a> Bench<'a> {
             workspace::write(&counts, b"")?;
             command
                 .arg("-plugin")
-                .arg(self.plugin_words(plugin, &counts, histogram)?);
+                .arg(self.plugin_words(subject, plugin, &counts, histogram)?);
         }
         let markers = match self.rocket {
             Some(_) => Markers::new(Some("^exit: 0"), Some("^exit: [1-9]"), None)?,
@@ -224,6 +222,7 @@ impl<'a> Bench<'a> {
 
     fn plugin_words(
         &self,
+        subject: &Subject,
         plugin: &Path,
         counts: &Path,
         histogram: Option<&Histogram>,
@@ -239,6 +238,10 @@ impl<'a> Bench<'a> {
         if self.arch == Arch::RiscV64 {
             words.push_str(",firmware=80000000-80200000");
         }
+        if let Some(first) = self.first_instruction(subject)? {
+            let last = entry(&program);
+            words.push_str(&format!(",boot={first:x}-{last:x}"));
+        }
         if let Some(Histogram { region, file }) = histogram {
             words.push_str(&format!(
                 ",histogram={region},histogram_out={}",
@@ -246,6 +249,18 @@ impl<'a> Bench<'a> {
             ));
         }
         Ok(words)
+    }
+
+    /// Where the kernel is entered, before it has made its address space; unknown in loader images.
+    fn first_instruction(&self, subject: &Subject) -> Result<Option<u64>> {
+        Ok(match (self.arch, subject) {
+            (Arch::X86_64, Subject::Ours(kernel)) => Some(entry(&workspace::read(&kernel.elf)?)),
+            (Arch::X86_64, Subject::Kernel(file)) => Some(entry(&workspace::read(file)?)),
+            (_, Subject::Image(_)) => None,
+            // There QEMU puts what it starts as it starts a Linux kernel.
+            (Arch::AArch64, _) => Some(0x4020_0000),
+            (Arch::RiscV64, _) => Some(0x8020_0000),
+        })
     }
 
     fn whole(&self, subject: &Subject, printed: &[Printed]) -> Vec<Figure> {
@@ -268,10 +283,9 @@ impl<'a> Bench<'a> {
 
     /// Each line of the program belongs to a pair of marks, in order.
     fn split(&self, subject: &Subject, printed: &[Printed], text: &str) -> Result<Vec<Figure>> {
-        let counted: Vec<Counted> = Counted::read(text)?
+        let (counted, boot): (Vec<Counted>, Vec<Counted>) = Counted::read(text)?
             .into_iter()
-            .filter(|counted| counted.mark == "end")
-            .collect();
+            .partition(|counted| counted.mark == "end");
         if counted.len() != printed.len() {
             return Err(miette!(
                 "{}: the program measured {} operations, the plugin saw {}",
@@ -281,12 +295,16 @@ impl<'a> Bench<'a> {
             ));
         }
         let pairs = printed.iter().zip(&counted);
-        Ok(pairs
-            .map(|(printed, counted)| Figure {
+        let boot = boot.iter().map(|counted| Figure {
+            instructions: Some(counted.of_boot()),
+            ..self.figure(subject, &Printed::boot(&self.memory))
+        });
+        Ok(boot
+            .chain(pairs.map(|(printed, counted)| Figure {
                 instructions: Some(counted.instructions()),
                 memory: Some(counted.memory()),
                 ..self.figure(subject, printed)
-            })
+            }))
             .collect())
     }
 
@@ -340,6 +358,15 @@ fn cpu(arch: Arch) -> &'static str {
         Arch::X86_64 => "max,+fsgsbase,+pdpe1gb,-x2apic",
         Arch::AArch64 | Arch::RiscV64 => arch.traits().cpu,
     }
+}
+
+/// Where an ELF file of either size begins to run.
+fn entry(elf: &[u8]) -> u64 {
+    const CLASS: usize = 4;
+    const ENTRY: usize = 24;
+    let bytes = if elf.get(CLASS) == Some(&1) { 4 } else { 8 };
+    let word = elf.iter().skip(ENTRY).take(bytes).rev();
+    word.fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 fn address(program: &[u8], name: &str) -> Result<u64> {

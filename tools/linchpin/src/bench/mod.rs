@@ -94,21 +94,26 @@ const SLOW_METHODS_OPS: [&str; 7] = [
 
 /// Measures, and shows what came out.
 pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
-    setup::ensure(&args.arch.traits().qemu, Consent::from_flag(args.yes))?;
+    let consent = Consent::from_flag(args.yes);
+    setup::ensure(&args.arch.traits().qemu, consent)?;
     let method = if args.histogram.is_some() {
         Method::Plugin
     } else {
         args.method
     };
-    let consent = Consent::from_flag(args.yes);
+    if method == Method::Rocket {
+        setup::ensure(&setup::CXX, consent)?;
+        setup::ensure(&setup::PIP, consent)?;
+    }
     let ops = if args.op.is_empty() && method == Method::Rocket {
         SLOW_METHODS_OPS.map(str::to_owned).to_vec()
     } else {
         args.op.clone()
     };
-    let mut bench = Bench::new(workspace, args.arch, method, &ops, consent)?;
+    let mut bench = Bench::new(workspace, args.arch, method, &ops)?;
     bench.memory.clone_from(&args.memory);
     if let Some(wanted) = &args.histogram {
+        setup::ensure(&setup::BINUTILS, consent)?;
         return histogram::show(&bench, wanted);
     }
     let ours = bench.run(&bench.ours(Show::Progress)?)?;

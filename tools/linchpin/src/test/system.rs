@@ -89,11 +89,9 @@ pub(super) fn programs(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
     steps.push(Step::new("demo on other machines", move |context| {
         other_machines(context, arch)
     }));
-    if baseline::exists(workspace, arch) {
-        steps.push(Step::new("speed", move |context| {
-            baseline::check(context.workspace, arch, context.consent)
-        }));
-    }
+    steps.push(Step::new("speed", move |context| {
+        baseline::check(context.workspace, arch)
+    }));
     Ok(on(arch, steps))
 }
 
@@ -284,7 +282,7 @@ fn examples(workspace: &Workspace, arch: Arch) -> Result<Vec<Step>> {
 fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
     let kind = Kind::new(arch, Flavour::Debug);
     let mut clippy = build::cargo(context.workspace, &kind, side, "clippy");
-    let packages: Vec<&str> = match side {
+    let mut packages: Vec<&str> = match side {
         Side::Kernel => vec!["linchpin-image"],
         Side::User => vec![
             "linchpin-user-runtime",
@@ -296,6 +294,9 @@ fn clippy(context: &Context, arch: Arch, side: Side) -> Result<Vec<Case>> {
             "linchpin-bench",
         ],
     };
+    if side == Side::User && arch == Arch::RiscV64 {
+        packages.push("linchpin-rocket");
+    }
     for package in &packages {
         clippy.args(["--package", package]);
     }
