@@ -22,29 +22,43 @@ pub struct Resolved {
 #[doc(alias = "lookupSlot")]
 #[inline]
 pub fn lookup(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Result<Ref<Slot>, LookupFailure> {
-    let root = k[thread.slot(TcbSlot::CSpace)].cnode();
-    let root = root.ok_or(LookupFailure::InvalidRoot)?;
-    resolve_from(k, root, address, WORD_BITS).map(|resolved| resolved.slot)
+    match at_root(k, thread, address) {
+        Some(slot) => Ok(slot),
+        None => lookup_below(k, thread, address),
+    }
 }
 
 /// As [`lookup`], for who does not need to know why it fails.
 #[inline(always)]
 pub(crate) fn find(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
-    match k[thread.slot(TcbSlot::CSpace)].whole_cnode() {
-        // The guard, and below it the index: a radix is less than 64.
-        Some(root) => {
-            let guard = address.wrapping_shr(root.radix.into());
-            let index = address ^ guard.wrapping_shl(root.radix.into());
-            (guard == root.guard).then(|| root.slot(index))
-        }
+    match at_root(k, thread, address) {
+        Some(slot) => Some(slot),
         None => find_below(k, thread, address),
     }
+}
+
+/// The slot that `address` names, if it is one of the root itself: the usual case, in which the
+/// root's guard and index are a whole address.
+#[inline(always)]
+fn at_root(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
+    let root = k[thread.slot(TcbSlot::CSpace)].whole_cnode()?;
+    // The guard, and below it the index: a radix is less than 64.
+    let guard = address.wrapping_shr(root.radix.into());
+    let index = address ^ guard.wrapping_shl(root.radix.into());
+    (guard == root.guard).then(|| root.slot(index))
+}
+
+#[inline(never)]
+fn lookup_below(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Result<Ref<Slot>, LookupFailure> {
+    let root = k[thread.slot(TcbSlot::CSpace)].cnode();
+    let root = root.ok_or(LookupFailure::InvalidRoot)?;
+    resolve_from(k, root, address, WORD_BITS).map(|resolved| resolved.slot)
 }
 
 #[cold]
 #[inline(never)]
 fn find_below(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
-    lookup(k, thread, address).ok()
+    lookup_below(k, thread, address).ok()
 }
 
 /// Follows the low `bits` bits (1 to 64) of `address` from `root`, CNode by CNode, until they

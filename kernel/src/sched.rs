@@ -276,6 +276,13 @@ pub fn schedule(k: &mut Kernel) {
     if domain_expired(k) {
         reschedule(k);
     }
+    if k.node().action == Action::ResumeCurrent && !k.node().reprogram {
+        debug_assert!(
+            k.node().current_sc == k.current().and_then(|current| k[current].sched_context),
+            "time changed hands and nobody said so"
+        );
+        return;
+    }
     decide(k);
     k.node_mut().action = Action::ResumeCurrent;
     switch_sched_context(k);
