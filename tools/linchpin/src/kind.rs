@@ -84,10 +84,17 @@ const X86_64: Traits = Traits {
     containers: &[Container::Elf32, Container::Pvh],
 };
 
+/// Capabilities and invocations are copied where they stand. By themselves, targets without
+/// unaligned access call a function for more than four words.
+const COPY_IN_PLACE: &[&str] = &[
+    "-Crelocation-model=static",
+    "-Cllvm-args=-max-store-memcpy=24 -max-store-memset=24",
+];
+
 const AARCH64: Traits = Traits {
     name: "aarch64",
     target: "aarch64-unknown-none-softfloat",
-    kernel_flags: &["-Crelocation-model=static"],
+    kernel_flags: COPY_IN_PLACE,
     user_flags: &["-Crelocation-model=static"],
     qemu: setup::QEMU_AARCH64,
     machine: &["-machine", "virt,gic-version=2"],
@@ -103,7 +110,7 @@ const AARCH64: Traits = Traits {
 const RISCV64: Traits = Traits {
     name: "riscv64",
     target: "riscv64imac-unknown-none-elf",
-    kernel_flags: &["-Crelocation-model=static"],
+    kernel_flags: COPY_IN_PLACE,
     user_flags: &["-Crelocation-model=static"],
     qemu: setup::QEMU_RISCV64,
     machine: &["-machine", "virt"],
