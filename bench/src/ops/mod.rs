@@ -2,6 +2,7 @@
 
 mod cnode;
 mod fault;
+mod interrupt;
 mod ipc;
 mod memory;
 mod scaling;
@@ -25,5 +26,6 @@ pub(crate) fn run(bench: &mut Bench) -> Result {
     memory::run(bench)?;
     cnode::run(bench)?;
     thread::run(bench)?;
+    interrupt::run(bench)?;
     scaling::run(bench, server)
 }

@@ -28,6 +28,9 @@ const KERNEL: u64 = 1 << 63;
 /// Our kernel's name among the figures.
 pub(crate) const OURS: &str = "linchpin";
 
+/// Operations in which the machine sleeps: its own counters count that too.
+const SLEEPING: [&str; 1] = ["interrupt"];
+
 /// What is measured.
 pub(crate) enum Subject {
     /// Our kernel, as it was built.
@@ -161,7 +164,10 @@ impl<'a> Bench<'a> {
                 outcome.tail()
             ));
         }
-        let printed = Printed::read(&outcome.lines);
+        let mut printed = Printed::read(&outcome.lines);
+        if self.method != Method::Plugin {
+            printed.retain(|printed| !SLEEPING.contains(&printed.op.as_str()));
+        }
         let figures = match self.method {
             Method::Icount => self.whole(subject, &printed),
             Method::Rocket => self.cycles(subject, &printed),
