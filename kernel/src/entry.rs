@@ -107,7 +107,8 @@ pub fn enter_slow(k: &mut Kernel, core: usize, event: Event) -> Resume {
 }
 
 /// Handles system call `number` on `core`, if it is one of the usual ones and nothing unusual is
-/// in its way: whose registers to load. `None`: nothing has been done; [`enter_slow`] does it.
+/// in its way: whose registers to load. `None`: nothing has been done; [`enter_syscall_slow`] does
+/// it.
 #[inline(always)]
 pub fn enter_fast(k: &mut Kernel, core: usize, number: i64) -> Option<Ref<isa::Context>> {
     arrive(k, core);
@@ -127,8 +128,8 @@ fn arrive(k: &mut Kernel, core: usize) {
     }
 }
 
-#[inline(never)]
-fn enter_syscall_slow(k: &mut Kernel, number: i64) -> Resume {
+/// As [`enter_slow`], for system call `number`, where the kernel already runs.
+pub fn enter_syscall_slow(k: &mut Kernel, number: i64) -> Resume {
     let Some(thread) = k.current() else {
         return leave(k);
     };
