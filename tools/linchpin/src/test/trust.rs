@@ -17,7 +17,7 @@ use crate::workspace::from_first_error;
 /// Nothing at night takes longer.
 const NIGHT: Duration = Duration::from_secs(4 * 3600);
 /// What a run for every change may take.
-const SHORT: Duration = Duration::from_secs(900);
+const SHORT: Duration = Duration::from_secs(1800);
 /// Seconds for each fuzz target: half a minute for all five by day.
 const DAY_SECONDS: u32 = 6;
 const NIGHT_SECONDS: u32 = 300;
@@ -190,7 +190,7 @@ fn miri(context: &Context, arch: Arch, names: &[&str], bound: Duration) -> Resul
         "scenarios",
     ])
     .arg("--target-dir")
-    .arg(context.workspace.output().join("miri").join(arch.name()))
+    .arg(context.workspace.output().join("build/miri"))
     .env("LINCHPIN_ISA", arch.name())
     .env(
         "MIRIFLAGS",
