@@ -6,6 +6,7 @@ mod contract;
 mod debug;
 mod devices;
 mod events;
+mod memory;
 mod paging;
 mod root_task;
 mod start;
