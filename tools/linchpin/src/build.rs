@@ -135,7 +135,9 @@ pub(crate) fn root_task(
     show: Show,
 ) -> Result<PathBuf> {
     let built = compile(workspace, kind, program, show)?;
-    let elf = kind.folder(workspace).join(format!("{}.elf", program.name));
+    let elf = kind
+        .folder(workspace)
+        .join(format!("{}.elf", program.file_stem()));
     workspace::write(&elf, &workspace::read(&built)?)?;
     Ok(elf)
 }
@@ -225,6 +227,12 @@ impl Program {
             name: name.into(),
             setting: None,
         }
+    }
+
+    /// A program that was told something is another one than the one that was not.
+    fn file_stem(&self) -> String {
+        let suffix = self.setting.as_ref().map_or("", |_| "-special");
+        format!("{}{suffix}", self.name)
     }
 
     fn side(&self) -> Side {
