@@ -101,7 +101,7 @@ pub(super) extern "C" fn on_interrupt(interrupted: u64) -> ! {
 
 #[inline(always)]
 fn handle(mut kernel: Locked, event: Event) -> ! {
-    let resume = entry::enter(&mut kernel, CORE, event);
+    let resume = entry::enter(trap::by_register(&mut kernel), CORE, event);
     watch::after_entry(&mut kernel);
     drop(kernel);
     leave(resume)

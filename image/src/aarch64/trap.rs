@@ -9,6 +9,7 @@ use abi::syscall::Syscall;
 use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
+use kernel::Kernel;
 use kernel::isa::Context;
 
 /// Bytes of the kernel stack. A system call needs under 8 KiB, even in the debug flavour when it
@@ -45,6 +46,17 @@ pub(super) fn install() {
     let at = (&raw const vectors).addr() as u64;
     // SAFETY: the stubs tell what went wrong while there is no thread.
     unsafe { asm!("msr vbar_el1, {}", "isb", in(reg) at, options(nostack, preserves_flags)) };
+}
+
+/// The same reference. What is told of it is that it is in a register: else the compiler, which
+/// knows where the one kernel is, makes the address of each field anew.
+#[inline(always)]
+pub(super) fn by_register(kernel: &mut Kernel) -> &mut Kernel {
+    let mut at: *mut Kernel = kernel;
+    // SAFETY: nothing is executed.
+    unsafe { asm!("/* {} */", inout(reg) at, options(pure, nomem, nostack, preserves_flags)) };
+    // SAFETY: it is the reference that was given.
+    unsafe { &mut *at }
 }
 
 /// Leaves the kernel: runs the thread whose register file is at `context`.
