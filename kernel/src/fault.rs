@@ -7,14 +7,14 @@ use crate::console::explain;
 use crate::error::LookupFailure;
 use crate::ipc::{Blocking, Donation};
 use crate::isa;
-use crate::message;
+use crate::message::{self, Buffer};
 use crate::object::endpoint;
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::{self, Access, Sending, Tcb, TcbSlot, ThreadState};
 use abi::Word;
 use abi::fault::{DebugReason, FaultType};
-use abi::message::{MESSAGE_REGISTERS, MessageInfo};
+use abi::message::MessageInfo;
 
 /// In which part of a system call a capability was missing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -123,30 +123,38 @@ fn send_to(
     true
 }
 
-/// The message words of a fault; the longest has 19.
-struct Words {
-    words: [Word; 24],
+/// A receiver who is told of a fault, word by word.
+struct Told {
+    receiver: Ref<Tcb>,
+    buffer: Option<Buffer>,
     length: usize,
+    /// There was no place for a word.
+    full: bool,
 }
 
-impl Words {
-    fn new() -> Self {
+impl Told {
+    fn new(k: &Kernel, receiver: Ref<Tcb>) -> Self {
         Self {
-            words: [0; 24],
+            receiver,
+            buffer: tcb::buffer(k, receiver, Access::ReadWrite),
             length: 0,
+            full: false,
         }
     }
 
-    fn push(&mut self, word: Word) {
-        if let Some(place) = self.words.get_mut(self.length) {
-            *place = word;
+    fn word(&mut self, k: &mut Kernel, word: Word) {
+        if self.full || !message::write_word(k, self.receiver, self.buffer, self.length, word) {
+            self.full = true;
+        } else {
+            // At most as many as a message has.
             self.length = self.length.wrapping_add(1);
         }
     }
 
-    fn push_registers(&mut self, context: &isa::Context, registers: &[usize]) {
+    fn registers(&mut self, k: &mut Kernel, of: Ref<Tcb>, registers: &[usize]) {
         for &register in registers {
-            self.push(context.register(register));
+            let word = k[of.context()].register(register);
+            self.word(k, word);
         }
     }
 }
@@ -159,46 +167,46 @@ pub(crate) fn describe(
     receiver: Ref<Tcb>,
     badge: Word,
 ) {
-    let context = k[sender.context()];
-    let mut words = Words::new();
+    let mut told = Told::new(k, receiver);
+    let ip = k[sender.context()].fault_ip();
     match fault {
         Fault::Cap {
             address,
             phase,
             failure,
         } => {
-            words.push(context.fault_ip());
-            words.push(address);
-            words.push(Word::from(phase == Phase::Receive));
+            told.word(k, ip);
+            told.word(k, address);
+            told.word(k, Word::from(phase == Phase::Receive));
             let (failure, count) = failure.words();
-            failure
-                .into_iter()
-                .take(count)
-                .for_each(|word| words.push(word));
+            for word in failure.into_iter().take(count) {
+                told.word(k, word);
+            }
         }
         Fault::UnknownSyscall { number } => {
-            words.push_registers(&context, &isa::UNKNOWN_SYSCALL_REGISTERS);
-            words.push(number);
+            told.registers(k, sender, &isa::UNKNOWN_SYSCALL_REGISTERS);
+            told.word(k, number);
         }
         Fault::UserException { number, code } => {
-            words.push_registers(&context, &isa::USER_EXCEPTION_REGISTERS);
-            words.push(number);
-            words.push(code);
+            told.registers(k, sender, &isa::USER_EXCEPTION_REGISTERS);
+            told.word(k, number);
+            told.word(k, code);
         }
         Fault::Vm {
             address,
             status,
             instruction,
         } => {
-            words.push(context.fault_ip());
-            words.push(address);
-            words.push(Word::from(instruction));
-            words.push(status);
+            told.word(k, ip);
+            told.word(k, address);
+            told.word(k, Word::from(instruction));
+            told.word(k, status);
         }
         Fault::Timeout { badge } => {
-            words.push(badge);
+            told.word(k, badge);
             if let Some(sc) = k[sender].sched_context {
-                words.push(sched_context::take_consumed(k, sc));
+                let consumed = sched_context::take_consumed(k, sc);
+                told.word(k, consumed);
             }
         }
         Fault::Debug {
@@ -206,18 +214,17 @@ pub(crate) fn describe(
             address,
             breakpoint,
         } => {
-            words.push(context.fault_ip());
-            words.push(reason);
+            told.word(k, ip);
+            told.word(k, reason);
             if reason <= 1 {
-                words.push(address);
-                words.push(breakpoint);
+                told.word(k, address);
+                told.word(k, breakpoint);
             }
         }
     }
-    let length = message::write_words(k, receiver, words.words.into_iter().take(words.length));
     let context = &mut k[receiver.context()];
     context.set_badge(badge);
-    context.set_message_info(MessageInfo::new(fault.fault_type() as Word, 0, 0, length).0);
+    context.set_message_info(MessageInfo::new(fault.fault_type() as Word, 0, 0, told.length).0);
 }
 
 /// Takes the reply of `replier` to `fault` of `thread`: registers it may write, and whether the
@@ -280,5 +287,3 @@ fn write_back(
     }
     info.label() == 0
 }
-
-const _: () = assert!(isa::UNKNOWN_SYSCALL_REGISTERS.len() < 24 && MESSAGE_REGISTERS == 4);

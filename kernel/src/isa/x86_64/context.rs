@@ -56,6 +56,41 @@ impl Object for Context {
     const OFFSET: u64 = 0;
 }
 
+/// Where register `n` is in a context: `place!(n, &context)` or `place!(n, &mut context)`.
+macro_rules! place {
+    ($n:expr, &$context:ident) => {
+        place!($n, (&), $context)
+    };
+    ($n:expr, &mut $context:ident) => {
+        place!($n, (&mut), $context)
+    };
+    ($n:expr, ($($reference:tt)+), $context:ident) => {
+        match $n {
+            register::RIP => Some($($reference)+ $context.fault_ip),
+            register::RSP => Some($($reference)+ $context.rsp),
+            register::RFLAGS => Some($($reference)+ $context.rflags),
+            register::RAX => Some($($reference)+ $context.rax),
+            register::RBX => Some($($reference)+ $context.rbx),
+            register::RCX => Some($($reference)+ $context.rcx),
+            register::RDX => Some($($reference)+ $context.rdx),
+            register::RSI => Some($($reference)+ $context.rsi),
+            register::RDI => Some($($reference)+ $context.rdi),
+            register::RBP => Some($($reference)+ $context.rbp),
+            register::R8 => Some($($reference)+ $context.r8),
+            register::R9 => Some($($reference)+ $context.r9),
+            register::R10 => Some($($reference)+ $context.r10),
+            register::R11 => Some($($reference)+ $context.r11),
+            register::R12 => Some($($reference)+ $context.r12),
+            register::R13 => Some($($reference)+ $context.r13),
+            register::R14 => Some($($reference)+ $context.r14),
+            register::R15 => Some($($reference)+ $context.r15),
+            register::FS_BASE => Some($($reference)+ $context.fs_base),
+            register::GS_BASE => Some($($reference)+ $context.gs_base),
+            _ => None,
+        }
+    };
+}
+
 impl Context {
     /// A thread as Retype makes it.
     pub fn new() -> Self {
@@ -150,8 +185,7 @@ impl Context {
 
     /// Register `n` in the order of `seL4_UserContext`; 0 for numbers that do not exist.
     pub fn register(&self, n: usize) -> Word {
-        let mut copy = *self;
-        copy.place(n).copied().unwrap_or(0)
+        place!(n, &self).copied().unwrap_or(0)
     }
 
     /// Writes register `n` in the order of `seL4_UserContext`, made safe for the kernel to load.
@@ -161,36 +195,10 @@ impl Context {
             register::RFLAGS => sanitised_rflags(value),
             _ => value,
         };
-        if let Some(place) = self.place(n) {
+        if let Some(place) = place!(n, &mut self) {
             *place = value;
         }
         // `SYSRET` does not restore all that may just have changed.
         self.fast_return = 0;
-    }
-
-    fn place(&mut self, n: usize) -> Option<&mut Word> {
-        Some(match n {
-            register::RIP => &mut self.fault_ip,
-            register::RSP => &mut self.rsp,
-            register::RFLAGS => &mut self.rflags,
-            register::RAX => &mut self.rax,
-            register::RBX => &mut self.rbx,
-            register::RCX => &mut self.rcx,
-            register::RDX => &mut self.rdx,
-            register::RSI => &mut self.rsi,
-            register::RDI => &mut self.rdi,
-            register::RBP => &mut self.rbp,
-            register::R8 => &mut self.r8,
-            register::R9 => &mut self.r9,
-            register::R10 => &mut self.r10,
-            register::R11 => &mut self.r11,
-            register::R12 => &mut self.r12,
-            register::R13 => &mut self.r13,
-            register::R14 => &mut self.r14,
-            register::R15 => &mut self.r15,
-            register::FS_BASE => &mut self.fs_base,
-            register::GS_BASE => &mut self.gs_base,
-            _ => return None,
-        })
     }
 }
