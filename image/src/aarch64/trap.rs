@@ -52,11 +52,11 @@ pub(super) fn install() {
 /// knows where the one kernel is, makes the address of each field anew.
 #[inline(always)]
 pub(super) fn by_register(kernel: &mut Kernel) -> &mut Kernel {
-    let mut at: *mut Kernel = kernel;
+    let mut at = (&raw mut *kernel).expose_provenance();
     // SAFETY: nothing is executed.
     unsafe { asm!("/* {} */", inout(reg) at, options(pure, nomem, nostack, preserves_flags)) };
     // SAFETY: it is the reference that was given.
-    unsafe { &mut *at }
+    unsafe { &mut *core::ptr::with_exposed_provenance_mut(at) }
 }
 
 /// Leaves the kernel: runs the thread whose register file is at `context`.
