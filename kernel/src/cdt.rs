@@ -27,10 +27,12 @@ const REVOCABLE: u64 = 1;
 const FIRST_BADGED: u64 = 2;
 const FLAGS: u64 = REVOCABLE | FIRST_BADGED;
 
+#[inline(always)]
 fn slot_at(bits: u64) -> Option<Ref<Slot>> {
     machine::KernelAddress::new(bits & !FLAGS).map(Ref::new)
 }
 
+#[inline(always)]
 fn bits_of(slot: Option<Ref<Slot>>) -> u64 {
     slot.map_or(0, |slot| slot.address().bits())
 }
@@ -60,6 +62,7 @@ impl Links {
         self.next & FIRST_BADGED != 0
     }
 
+    #[inline(always)]
     fn new(previous: Option<Ref<Slot>>, next: Option<Ref<Slot>>, original: bool) -> Self {
         let flags = if original { FLAGS } else { 0 };
         Self {
@@ -68,10 +71,12 @@ impl Links {
         }
     }
 
+    #[inline(always)]
     fn set_previous(&mut self, previous: Option<Ref<Slot>>) {
         self.previous = bits_of(previous);
     }
 
+    #[inline(always)]
     fn set_next(&mut self, next: Option<Ref<Slot>>) {
         self.next = bits_of(next) | self.next & FLAGS;
     }
@@ -79,31 +84,30 @@ impl Links {
 
 /// Puts `cap`, derived from the capability in `source`, into the empty slot `destination`.
 #[doc(alias = "cteInsert")]
-pub fn insert(k: &mut Kernel, cap: Cap, source: Ref<Slot>, destination: Ref<Slot>) {
-    let original = cap.revocable_from(&k[source].cap());
-    mark_full_if_copied(k, source, &cap);
+pub fn insert(k: &mut Kernel, cap: PackedCap, source: Ref<Slot>, destination: Ref<Slot>) {
+    let original = cap.revocable_from(k[source].packed());
+    if cap.is_untyped() {
+        mark_full_if_copied(k, source, cap);
+    }
     put(k, cap, source, destination, original);
 }
 
 /// Puts `cap`, newly made under the authority in `parent`, into the empty slot `destination`.
 #[doc(alias = "insertNewCap")]
 #[inline]
-pub fn insert_child(k: &mut Kernel, cap: Cap, parent: Ref<Slot>, destination: Ref<Slot>) {
+pub fn insert_child(k: &mut Kernel, cap: PackedCap, parent: Ref<Slot>, destination: Ref<Slot>) {
     put(k, cap, parent, destination, true);
 }
 
 /// Puts `cap` into the empty slot `destination`, derived from nothing.
-pub fn insert_root(k: &mut Kernel, cap: Cap, destination: Ref<Slot>) {
-    k[destination].set(cap);
-    k[destination].links = Links::new(None, None, true);
+pub fn insert_root(k: &mut Kernel, cap: PackedCap, destination: Ref<Slot>) {
+    k[destination] = Slot::new(cap, Links::new(None, None, true));
 }
 
 #[inline]
-fn put(k: &mut Kernel, cap: Cap, after: Ref<Slot>, destination: Ref<Slot>, original: bool) {
+fn put(k: &mut Kernel, cap: PackedCap, after: Ref<Slot>, destination: Ref<Slot>, original: bool) {
     let next = k[after].links.next();
-    let slot = &mut k[destination];
-    slot.set(cap);
-    slot.links = Links::new(Some(after), next, original);
+    k[destination] = Slot::new(cap, Links::new(Some(after), next, original));
     k[after].links.set_next(Some(destination));
     if let Some(next) = next {
         k[next].links.set_previous(Some(destination));
@@ -111,8 +115,9 @@ fn put(k: &mut Kernel, cap: Cap, after: Ref<Slot>, destination: Ref<Slot>, origi
 }
 
 /// A copied untyped must not give out the same memory twice: the original counts as full.
-fn mark_full_if_copied(k: &mut Kernel, source: Ref<Slot>, copy: &Cap) {
-    if let (Cap::Untyped(original), Cap::Untyped(copy)) = (k[source].cap(), copy)
+#[inline(never)]
+fn mark_full_if_copied(k: &mut Kernel, source: Ref<Slot>, copy: PackedCap) {
+    if let (Cap::Untyped(original), Cap::Untyped(copy)) = (k[source].cap(), copy.unpack())
         && original.base == copy.base
         && original.bits == copy.bits
     {
@@ -121,18 +126,17 @@ fn mark_full_if_copied(k: &mut Kernel, source: Ref<Slot>, copy: &Cap) {
             cleared: 0,
             ..original
         };
-        k[source].set(Cap::Untyped(full));
+        k[source].set(Cap::Untyped(full).into());
     }
 }
 
 /// Moves the capability in `source`, as `cap`, to the empty slot `destination`, which takes its
 /// place in the tree.
 #[doc(alias = "cteMove")]
-pub fn relocate(k: &mut Kernel, cap: Cap, source: Ref<Slot>, destination: Ref<Slot>) {
+pub fn relocate(k: &mut Kernel, cap: PackedCap, source: Ref<Slot>, destination: Ref<Slot>) {
     let links = k[source].links;
     k[source].clear();
-    k[destination].set(cap);
-    k[destination].links = links;
+    k[destination] = Slot::new(cap, links);
     point_neighbours_at(k, destination);
 }
 
@@ -148,12 +152,10 @@ fn point_neighbours_at(k: &mut Kernel, slot: Ref<Slot>) {
 
 /// Swaps two slots: `a` gets `cap_b` and the place of `b`, and the other way round.
 #[doc(alias = "cteSwap")]
-pub fn swap(k: &mut Kernel, cap_a: Cap, a: Ref<Slot>, cap_b: Cap, b: Ref<Slot>) {
+pub fn swap(k: &mut Kernel, cap_a: PackedCap, a: Ref<Slot>, cap_b: PackedCap, b: Ref<Slot>) {
     let (links_a, links_b) = (k[a].links, k[b].links);
-    k[a].set(cap_b);
-    k[b].set(cap_a);
-    k[a].links = links_b;
-    k[b].links = links_a;
+    k[a] = Slot::new(cap_b, links_b);
+    k[b] = Slot::new(cap_a, links_a);
     // Neighbours of each other would now point at themselves.
     if links_a.next() == Some(b) {
         k[a].links.set_previous(Some(b));
@@ -193,32 +195,21 @@ pub fn is_parent(k: &Kernel, a: Ref<Slot>, b: Ref<Slot>) -> bool {
     if !slot_a.links.revocable() {
         return false;
     }
-    let (cap_a, cap_b) = (slot_a.cap(), slot_b.cap());
-    if !cap_a.covers(&cap_b) {
+    let (cap_a, cap_b) = (slot_a.packed(), slot_b.packed());
+    if !cap_a.covers(cap_b) {
         return false;
     }
-    match (badge(&cap_a), badge(&cap_b)) {
-        (Some(0), _) | (None, _) => true,
-        (Some(a), Some(b)) => a == b && !slot_b.links.first_badged(),
-        (Some(_), None) => false,
-    }
-}
-
-fn badge(cap: &Cap) -> Option<abi::Word> {
-    match cap {
-        Cap::Endpoint(c) => Some(c.badge),
-        Cap::Notification(c) => Some(c.badge),
-        _ => None,
+    match cap_a.badge() {
+        None | Some(0) => true,
+        badge => cap_b.badge() == badge && !slot_b.links.first_badged(),
     }
 }
 
 /// The first descendant of `slot`, if it has one.
 #[inline]
 pub fn first_child(k: &Kernel, slot: Ref<Slot>) -> Option<Ref<Slot>> {
-    k[slot]
-        .links
-        .next()
-        .filter(|&next| is_parent(k, slot, next))
+    let next = k[slot].links.next()?;
+    is_parent(k, slot, next).then_some(next)
 }
 
 /// Whether anything was derived from `slot`.
@@ -231,16 +222,16 @@ pub fn has_children(k: &Kernel, slot: Ref<Slot>) -> bool {
 #[inline]
 pub fn is_final(k: &Kernel, slot: Ref<Slot>) -> bool {
     let links = k[slot].links;
-    let cap = k[slot].cap();
+    let cap = k[slot].packed();
     let elsewhere =
-        |other: Option<Ref<Slot>>| other.is_some_and(|other| cap.same_object(&k[other].cap()));
+        |other: Option<Ref<Slot>>| other.is_some_and(|other| cap.same_object(k[other].packed()));
     !elsewhere(links.previous()) && !elsewhere(links.next())
 }
 
 /// Replaces the capability in `slot` by another form of the same one.
 #[inline(always)]
-pub fn update(k: &mut Kernel, slot: Ref<Slot>, cap: Cap) {
-    k[slot].set(cap);
+pub fn update(k: &mut Kernel, slot: Ref<Slot>, cap: impl Into<PackedCap>) {
+    k[slot].set(cap.into());
 }
 
 const _: () = assert!(size_of::<PackedCap>() == 16 && size_of::<Links>() == 16);

@@ -1,6 +1,7 @@
 //! From a capability address to a slot. (`abi/semantics-core.md` 3.2.)
 
 use crate::Kernel;
+use crate::bits;
 use crate::cap::{CNodeCap, Cap};
 use crate::error::{Lookup, LookupFailure, SyscallError};
 use crate::object::cnode::Slot;
@@ -132,31 +133,79 @@ fn bits_of(address: Word, end: u64, count: u64) -> Word {
     address.wrapping_shr(below) & u64::MAX.wrapping_shr(above)
 }
 
-/// The slot that an operation on slots names: `depth` bits of `index`, below `root`, exactly.
+/// The slot that an operation on slots names: `depth` bits of `index`, below the CNode in `root`,
+/// exactly.
 #[doc(alias = "lookupTargetSlot")]
+#[inline(always)]
 pub fn target_slot(
     k: &Kernel,
-    root: Cap,
+    root: Ref<Slot>,
     index: Word,
     depth: Word,
     which: Lookup,
 ) -> Result<Ref<Slot>, SyscallError> {
+    match find_target(k, root, index, depth) {
+        Some(slot) => Ok(slot),
+        None => Err(why_no_target(k, root, index, depth, which)),
+    }
+}
+
+/// As [`target_slot`], for who does not need to know why it fails.
+#[inline(never)]
+pub(crate) fn find_target(
+    k: &Kernel,
+    root: Ref<Slot>,
+    index: Word,
+    depth: Word,
+) -> Option<Ref<Slot>> {
+    let mut cnode = k[root].cnode()?;
+    let mut bits_left = depth;
+    if bits_left > WORD_BITS {
+        return None;
+    }
+    loop {
+        let level_bits = u64::from(cnode.guard_bits).wrapping_add(cnode.radix.into());
+        bits_left = bits_left.checked_sub(level_bits)?;
+        // A radix is at least 1: what is left is below 64, and so are the bits of a guard.
+        let here = index.wrapping_shr(bits_left as u32);
+        let guard = here.wrapping_shr(cnode.radix.into()) & bits::mask(cnode.guard_bits);
+        if guard != cnode.guard {
+            return None;
+        }
+        let slot = cnode.slot(here & bits::mask(cnode.radix));
+        if bits_left == 0 {
+            return Some(slot);
+        }
+        cnode = k[slot].cnode()?;
+    }
+}
+
+/// Why there is no such slot.
+#[cold]
+#[inline(never)]
+fn why_no_target(
+    k: &Kernel,
+    root: Ref<Slot>,
+    index: Word,
+    depth: Word,
+    which: Lookup,
+) -> SyscallError {
+    let root = k[root].cap();
     let failed = |failure| SyscallError::FailedLookup(which, failure);
     if !matches!(root, Cap::CNode(_)) {
-        return Err(failed(LookupFailure::InvalidRoot));
+        return failed(LookupFailure::InvalidRoot);
     }
     if !(1..=WORD_BITS).contains(&depth) {
-        return Err(SyscallError::RangeError {
+        return SyscallError::RangeError {
             min: 1,
             max: WORD_BITS,
-        });
+        };
     }
-    let resolved = resolve(k, root, index, depth).map_err(failed)?;
-    if resolved.bits_left != 0 {
-        return Err(failed(LookupFailure::DepthMismatch {
+    match resolve(k, root, index, depth) {
+        Ok(resolved) => failed(LookupFailure::DepthMismatch {
             bits_left: resolved.bits_left,
             bits_found: 0,
-        }));
+        }),
+        Err(failure) => failed(failure),
     }
-    Ok(resolved.slot)
 }

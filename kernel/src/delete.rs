@@ -54,14 +54,27 @@ enum Outcome {
 /// Deletes the capability in `slot`.
 #[doc(alias = "cteDelete")]
 pub fn delete(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
+    if k[slot].is_empty() {
+        return Ok(());
+    }
+    if end_at_once(k, slot)? {
+        cdt::remove(k, slot);
+        return Ok(());
+    }
+    delete_stepwise(k, slot)
+}
+
+/// As [`delete`], of what may leave a zombie, or something to undo once the slot is empty.
+#[inline(never)]
+fn delete_stepwise(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
     while !k[slot].is_empty() {
         let finalised = finalise(k, slot)?;
         if removable(&finalised.remainder, slot) {
             empty(k, slot, finalised.remainder, finalised.cleanup);
             return Ok(());
         }
-        cdt::update(k, slot, finalised.remainder);
         if let Cap::Zombie(zombie) = finalised.remainder {
+            cdt::update(k, slot, Cap::Zombie(zombie));
             reduce(k, slot, zombie)?;
         }
         k.preemption_point()?;
@@ -111,14 +124,11 @@ fn reduce(k: &mut Kernel, slot: Ref<Slot>, zombie: ZombieCap) -> Result<(), Pree
         return Ok(());
     };
     let end = slot_at(zombie.slots, last);
-    delete_inner(k, end)?;
-    // The zombie itself may have been moved by that, if it was in its own slots.
-    if let Cap::Zombie(now) = k[slot].cap()
-        && now.slots == zombie.slots
-        && now.kind == zombie.kind
-        && now.remaining == zombie.remaining
-        && k[end].is_empty()
-    {
+    // The zombie itself may be moved by emptying the slot, if it is in its own slots.
+    if k[end].is_empty() || {
+        delete_inner(k, end)?;
+        k[slot].cap() == Cap::Zombie(zombie) && k[end].is_empty()
+    } {
         cdt::update(
             k,
             slot,
@@ -169,7 +179,7 @@ fn finalise_inner(k: &mut Kernel, slot: Ref<Slot>) -> Result<Outcome, Preempted>
 #[doc(alias = "capSwapForDelete")]
 fn swap_out(k: &mut Kernel, slot: Ref<Slot>, zombie: ZombieCap) {
     if zombie.slots != slot {
-        let (a, b) = (k[slot].cap(), k[zombie.slots].cap());
+        let (a, b) = (k[slot].packed(), k[zombie.slots].packed());
         cdt::swap(k, a, slot, b, zombie.slots);
     }
 }
@@ -213,14 +223,38 @@ fn empty(k: &mut Kernel, slot: Ref<Slot>, remainder: Cap, cleanup: Cleanup) {
 #[doc(alias = "finaliseCap")]
 fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
     let cap = k[slot].cap();
-    if let Cap::Zombie(_) = cap {
-        return Ok(Finalised {
-            remainder: cap,
-            cleanup: Cleanup::Nothing,
-        });
+    if !matches!(cap, Cap::Zombie(_)) && end_at_once(k, slot)? {
+        return Ok(Finalised::entirely());
     }
+    let (remainder, cleanup) = match cap {
+        Cap::CNode(c) => {
+            let kind = ZombieKind::CNode { radix: c.radix };
+            return Ok(zombie(c.slots, kind, bits::size(c.radix)));
+        }
+        Cap::Tcb(thread) => {
+            tcb::finalise(k, thread);
+            let slots = thread.slot(tcb::TcbSlot::CSpace);
+            return Ok(zombie(slots, ZombieKind::Tcb, tcb::SLOTS));
+        }
+        Cap::IrqHandler(irq) => {
+            irq::forget_notification(k, irq);
+            (Cap::Null, Cleanup::Irq(irq))
+        }
+        Cap::Isa(c) => (Cap::Null, Cleanup::Isa(c)),
+        // A zombie, which stays one.
+        _ => (cap, Cleanup::Nothing),
+    };
+    Ok(Finalised { remainder, cleanup })
+}
+
+/// As [`finalise`], of what leaves nothing: false, and nothing is done, for anything else.
+#[inline(never)]
+fn end_at_once(k: &mut Kernel, slot: Ref<Slot>) -> Result<bool, Preempted> {
     let last = cdt::is_final(k, slot);
-    match cap {
+    if !last && !k[slot].packed().has_own_end() {
+        return Ok(true);
+    }
+    match k[slot].cap() {
         Cap::VSpace(_) if !last => k.asids.spaces_changed(),
         Cap::Frame(c) => {
             isa::vspace::unmap_frame(k, c);
@@ -229,7 +263,6 @@ fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
                     .gone(KernelAddress::of(c.base), bits::size(c.size.bits()));
             }
         }
-        _ if !last => {}
         Cap::Endpoint(c) => {
             endpoint::finalise(k, c.endpoint)?;
             k.machine.gone(c.endpoint.address(), 1 << ENDPOINT_BITS);
@@ -244,43 +277,20 @@ fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
             k.machine
                 .gone(c.sched_context.address(), bits::size(c.bits));
         }
-        Cap::CNode(c) => {
-            let kind = ZombieKind::CNode { radix: c.radix };
-            return Ok(zombie(c.slots, kind, bits::size(c.radix)));
-        }
-        Cap::Tcb(thread) => {
-            tcb::finalise(k, thread);
-            return Ok(zombie(
-                thread.slot(tcb::TcbSlot::CSpace),
-                ZombieKind::Tcb,
-                tcb::SLOTS,
-            ));
-        }
-        Cap::IrqHandler(irq) => {
-            irq::forget_notification(k, irq);
-            return Ok(Finalised {
-                remainder: Cap::Null,
-                cleanup: Cleanup::Irq(irq),
-            });
-        }
         Cap::PageTable(c) => isa::vspace::finalise_table(k, c),
         Cap::VSpace(c) => isa::vspace::finalise_root(k, c),
         Cap::AsidPool(c) => asid::finalise_pool(k, c),
-        Cap::Isa(c) => {
-            return Ok(Finalised {
-                remainder: Cap::Null,
-                cleanup: Cleanup::Isa(c),
-            });
-        }
         Cap::Null
         | Cap::Untyped(_)
         | Cap::SchedControl { .. }
         | Cap::IrqControl
         | Cap::Domain
-        | Cap::AsidControl
-        | Cap::Zombie(_) => {}
+        | Cap::AsidControl => {}
+        Cap::CNode(_) | Cap::Tcb(_) | Cap::IrqHandler(_) | Cap::Isa(_) | Cap::Zombie(_) => {
+            return Ok(false);
+        }
     }
-    Ok(Finalised::entirely())
+    Ok(true)
 }
 
 fn zombie(slots: Ref<Slot>, kind: ZombieKind, remaining: u64) -> Finalised {

@@ -11,7 +11,7 @@ use crate::ipc::{self, Blocking, Donation};
 use crate::isa;
 use crate::message::Message;
 use crate::object::asid::{Assign, MakePool};
-use crate::object::cnode::{CNodeInvocation, Slot};
+use crate::object::cnode::{self, Slot};
 use crate::object::domain::DomainInvocation;
 use crate::object::endpoint;
 use crate::object::irq::IrqHandlerInvocation;
@@ -19,9 +19,8 @@ use crate::object::notification;
 use crate::object::reply;
 use crate::object::sched_context::invoke::{Configure, SchedContextInvocation};
 use crate::object::store::Ref;
-use crate::object::tcb::invoke::{Target, TcbInvocation};
-use crate::object::tcb::{Sending, Tcb, ThreadState};
-use crate::object::untyped::Retype;
+use crate::object::tcb::{self, Sending, Tcb, ThreadState};
+use crate::object::untyped;
 use abi::Word;
 use abi::invocation::{Invocation, LABELS};
 
@@ -46,7 +45,7 @@ pub enum Done {
 }
 
 /// Why an invocation ended without success.
-enum Refusal {
+pub enum Refusal {
     Error(SyscallError),
     Preempted,
 }
@@ -71,26 +70,15 @@ pub fn invoke(
     address: Word,
     mode: Mode,
 ) -> Result<(), Preempted> {
-    let found = cspace::lookup(k, thread, address).map_err(|failure| (address, failure));
-    let read =
-        found.and_then(|slot| Message::read(k, thread, mode.call).map(|message| (slot, message)));
-    let (slot, message) = match read {
-        Ok(found) => found,
-        Err((address, failure)) => {
-            if mode.blocking == Blocking::Yes {
-                fault::deliver(
-                    k,
-                    thread,
-                    Fault::Cap {
-                        address,
-                        phase: Phase::Send,
-                        failure,
-                    },
-                );
-            }
-            return Ok(());
-        }
+    let Some(slot) = cspace::find(k, thread, address) else {
+        unresolved(k, thread, address, mode);
+        return Ok(());
     };
+    let mut message = Message::new(k, thread, mode.call);
+    if let Err(address) = message.find_caps(k) {
+        unresolved(k, thread, address, mode);
+        return Ok(());
+    }
     // Until it is done it counts as not done.
     k[thread].state = ThreadState::Restart;
     let outcome = dispatch(k, slot, &message, mode);
@@ -102,27 +90,49 @@ pub fn invoke(
         return Ok(());
     }
     match outcome {
-        Ok(Done::Empty) if mode.call => ipc::reply_from_kernel(k, thread, 0, &[]),
-        Err(Refusal::Error(error)) => {
-            explain::refused(k, thread, address, slot, &message, &error);
-            if mode.call {
-                let (label, words, length) = error.reply();
-                let words = words.get(..length).unwrap_or_default();
-                ipc::reply_from_kernel(k, thread, label, words);
-            }
-        }
+        Ok(Done::Empty) if mode.call => ipc::reply_success(k, thread),
+        Err(Refusal::Error(error)) => refused(k, address, slot, &message, error),
         _ => {}
     }
     k[thread].state = ThreadState::Running;
     Ok(())
 }
 
+/// The capability at `address`, which `thread` invokes or sends along, cannot be found.
+#[cold]
+#[inline(never)]
+fn unresolved(k: &mut Kernel, thread: Ref<Tcb>, address: Word, mode: Mode) {
+    if mode.blocking == Blocking::Yes
+        && let Err(failure) = cspace::lookup(k, thread, address)
+    {
+        let phase = Phase::Send;
+        let fault = Fault::Cap {
+            address,
+            phase,
+            failure,
+        };
+        fault::deliver(k, thread, fault);
+    }
+}
+
+/// The sender of `m` is told why nothing was done, if it wants an answer.
+#[cold]
+#[inline(never)]
+fn refused(k: &mut Kernel, address: Word, slot: Ref<Slot>, m: &Message, error: SyscallError) {
+    explain::refused(k, m.sender, address, slot, m, &error);
+    if m.call {
+        let (label, words, length) = error.reply();
+        let words = words.get(..length).unwrap_or_default();
+        ipc::reply_from_kernel(k, m.sender, label, words);
+    }
+}
+
 /// By the kind of capability.
 #[doc(alias = "decodeInvocation")]
+#[inline(always)]
 fn dispatch(k: &mut Kernel, slot: Ref<Slot>, m: &Message, mode: Mode) -> Result<Done, Refusal> {
     let invalid = SyscallError::InvalidCapability(0);
-    let cap = k[slot].cap();
-    match cap {
+    match k[slot].cap() {
         Cap::Endpoint(c) => {
             if !c.rights.write() {
                 return Err(invalid.into());
@@ -163,46 +173,62 @@ fn dispatch(k: &mut Kernel, slot: Ref<Slot>, m: &Message, mode: Mode) -> Result<
         {
             Err(invalid.into())
         }
-        _ => invoke_object(k, slot, cap, m),
+        _ => match LABELS.invocation(m.label) {
+            Some(invocation) => invoke_object(k, slot, invocation, m),
+            None => invoke_any_label(k, slot),
+        },
     }
 }
 
+/// SGI signals take any label; everything else none that does not exist.
+#[cold]
+#[inline(never)]
+fn invoke_any_label(k: &mut Kernel, slot: Ref<Slot>) -> Result<Done, Refusal> {
+    let cap = k[slot].cap();
+    isa::invoke_any_label(k, cap).ok_or(SyscallError::IllegalOperation.into())
+}
+
 /// By the kind of object: look, then act.
-fn invoke_object(k: &mut Kernel, slot: Ref<Slot>, cap: Cap, m: &Message) -> Result<Done, Refusal> {
-    let Some(invocation) = LABELS.invocation(m.label) else {
-        // SGI signals take any label; everything else none that does not exist.
-        return isa::invoke_any_label(k, cap).ok_or(SyscallError::IllegalOperation.into());
-    };
-    match cap {
-        Cap::Untyped(c) if invocation == Invocation::UntypedRetype => {
-            Retype::decode(k, slot, c, m)?.commit(k)?
+#[inline(always)]
+fn invoke_object(
+    k: &mut Kernel,
+    slot: Ref<Slot>,
+    invocation: Invocation,
+    m: &Message,
+) -> Result<Done, Refusal> {
+    match k[slot].cap() {
+        Cap::Untyped(_) if invocation == Invocation::UntypedRetype => {
+            untyped::retype(k, slot, m)?;
         }
-        Cap::CNode(c) => CNodeInvocation::decode(k, c, invocation, m)?.commit(k)?,
-        Cap::Tcb(thread) => {
-            let target = Target {
-                thread,
-                invoked: slot,
-            };
-            return Ok(TcbInvocation::decode(k, thread, invocation, m)?.commit(k, target, m)?);
-        }
+        Cap::CNode(_) => cnode::invoke(k, slot, invocation, m)?,
+        Cap::Tcb(thread) => return tcb::invoke::invoke(k, thread, slot, invocation, m),
         Cap::SchedContext(c) => {
             let sc = c.sched_context;
             return Ok(SchedContextInvocation::decode(k, sc, invocation, m)?.commit(k, sc, m));
         }
-        Cap::SchedControl { core } => Configure::decode(k, core, invocation, m)?.commit(k),
+        Cap::SchedControl { core } => Configure::invoke(k, core, invocation, m)?,
+        Cap::Frame(_) => return isa::vspace::invoke_frame(k, slot, invocation, m),
+        Cap::PageTable(_) => isa::vspace::invoke_table(k, slot, invocation, m)?,
+        _ => return invoke_rare(k, slot, invocation, m),
+    }
+    Ok(Done::Empty)
+}
+
+/// As [`invoke_object`], of objects that are set up and then left alone.
+#[inline(never)]
+fn invoke_rare(
+    k: &mut Kernel,
+    slot: Ref<Slot>,
+    invocation: Invocation,
+    m: &Message,
+) -> Result<Done, Refusal> {
+    let cap = k[slot].cap();
+    match cap {
         Cap::Domain => DomainInvocation::decode(k, invocation, m)?.commit(k),
         Cap::IrqHandler(irq) => IrqHandlerInvocation::decode(k, irq, invocation, m)?.commit(k),
         Cap::IrqControl => isa::irq::IssueIrq::decode(k, slot, invocation, m)?.commit(k),
         Cap::AsidControl if isa::is_make_pool(invocation) => MakePool::decode(k, m)?.commit(k),
         Cap::AsidPool(c) if isa::is_assign(invocation) => Assign::decode(k, c, m)?.commit(k),
-        Cap::Frame(c) => {
-            return Ok(
-                isa::vspace::FrameInvocation::decode(k, slot, c, invocation, m)?.commit(k, m),
-            );
-        }
-        Cap::PageTable(c) => {
-            isa::vspace::TableInvocation::decode(k, slot, c, invocation, m)?.commit(k)?
-        }
         Cap::VSpace(_) | Cap::Isa(_) => {
             return isa::invoke(k, slot, cap, invocation, m).map_err(Refusal::Error);
         }

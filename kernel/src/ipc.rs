@@ -151,7 +151,7 @@ fn receive_cap(
         Ok(derived) if !derived.is_null() => derived,
         _ => return false,
     };
-    cdt::insert(k, derived, source, destination);
+    cdt::insert(k, derived.into(), source, destination);
     true
 }
 
@@ -162,23 +162,25 @@ fn receive_slot(k: &Kernel, receiver: Ref<Tcb>, buffer: Buffer) -> Option<Ref<Sl
     let index = buffer.get(k, ipc_buffer::RECEIVE_INDEX);
     let depth = buffer.get(k, ipc_buffer::RECEIVE_DEPTH);
     let root = cspace::lookup(k, receiver, root).ok()?;
-    let slot = cspace::target_slot(
-        k,
-        k[root].cap(),
-        index,
-        depth,
-        crate::error::Lookup::Destination,
-    )
-    .ok()?;
+    let slot = cspace::find_target(k, root, index, depth)?;
     k[slot].is_empty().then_some(slot)
 }
 
 /// Answers `thread` in the kernel's name: badge 0, `label`, `words`.
+#[inline(never)]
 pub fn reply_from_kernel(k: &mut Kernel, thread: Ref<Tcb>, label: Word, words: &[Word]) {
     let length = message::write_words(k, thread, words.iter().copied());
     let context = &mut k[thread.context()];
     context.set_badge(0);
     context.set_message_info(MessageInfo::new(label, 0, 0, length).0);
+}
+
+/// Answers `thread` in the kernel's name that all went well, which needs no words.
+#[inline(always)]
+pub(crate) fn reply_success(k: &mut Kernel, thread: Ref<Tcb>) {
+    let context = &mut k[thread.context()];
+    context.set_badge(0);
+    context.set_message_info(MessageInfo::new(0, 0, 0, 0).0);
 }
 
 /// `queue` with `thread` behind all that are at least as important.

@@ -65,7 +65,8 @@ impl Buffer {
 /// The slots that a message's capability addresses resolve to.
 pub type ExtraCaps = [Option<Ref<Slot>>; MAX_EXTRA_CAPS];
 
-/// A message to the kernel: what an invocation has to go by.
+/// A message to the kernel: what an invocation has to go by. Its words are read where they are
+/// wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Message {
     pub sender: Ref<Tcb>,
@@ -75,43 +76,62 @@ pub struct Message {
     /// Whether the sender wants an answer.
     pub call: bool,
     caps: ExtraCaps,
-    registers: [Word; MESSAGE_REGISTERS],
     buffer: Option<Buffer>,
 }
 
 impl Message {
-    /// The message that `sender`'s registers and buffer hold. Fails on the first capability
-    /// address that does not resolve; that address is returned too.
-    pub fn read(k: &Kernel, sender: Ref<Tcb>, call: bool) -> Result<Self, (Word, LookupFailure)> {
-        let context = &k[sender.context()];
-        let info = MessageInfo(context.message_info());
-        let registers = context.message_registers();
-        let buffer = tcb::buffer(k, sender, Access::Read);
-        let caps = extra_caps(k, sender, buffer, info)?;
-        let length = clipped_length(info, buffer.is_some());
-        Ok(Self {
+    /// The message of `sender`, without its capabilities.
+    #[inline(always)]
+    pub(crate) fn new(k: &Kernel, sender: Ref<Tcb>, call: bool) -> Self {
+        let info = MessageInfo(k[sender.context()].message_info());
+        // Short messages have nothing in the buffer.
+        let buffer = if info.length() > MESSAGE_REGISTERS || info.extra_caps() > 0 {
+            tcb::buffer(k, sender, Access::Read)
+        } else {
+            None
+        };
+        Self {
             sender,
             label: info.label(),
-            length,
+            length: clipped_length(info, buffer.is_some()),
             call,
-            caps,
-            registers,
+            caps: [None; MAX_EXTRA_CAPS],
             buffer,
-        })
+        }
+    }
+
+    /// Resolves the capability addresses of the message. Fails with the first that does not
+    /// resolve.
+    #[inline(always)]
+    pub(crate) fn find_caps(&mut self, k: &Kernel) -> Result<(), Word> {
+        match self.buffer {
+            Some(buffer) => self.find_caps_in(k, buffer),
+            None => Ok(()),
+        }
+    }
+
+    #[inline(always)]
+    fn find_caps_in(&mut self, k: &Kernel, buffer: Buffer) -> Result<(), Word> {
+        let info = MessageInfo(k[self.sender.context()].message_info());
+        for (n, cap) in (0..info.extra_caps()).zip(&mut self.caps) {
+            let address = buffer.get(k, ipc_buffer::CAPS_OR_BADGES.wrapping_add(n));
+            *cap = Some(cspace::find(k, self.sender, address).ok_or(address)?);
+        }
+        Ok(())
     }
 
     /// Message word `n`. Decoders check [`Self::length`] first; past it the value is whatever
     /// the sender left there.
-    #[inline]
+    #[inline(always)]
     pub fn word(&self, k: &Kernel, n: usize) -> Word {
-        match self.registers.get(n) {
+        match k[self.sender.context()].message_registers().get(n) {
             Some(&word) => word,
             None => self.buffer.map_or(0, |buffer| buffer.word(k, n)),
         }
     }
 
     /// The slot of extra capability `n`, if that many were sent.
-    #[inline]
+    #[inline(always)]
     pub fn cap(&self, n: usize) -> Option<Ref<Slot>> {
         self.caps.get(n).copied().flatten()
     }

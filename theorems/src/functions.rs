@@ -220,18 +220,18 @@ extern "C" fn queue_none(k: &mut Kernel, thread: NonZeroU64) {
 
 #[unsafe(no_mangle)]
 extern "C" fn cdt_insert(k: &mut Kernel, cap: &PackedCap, parent: NonZeroU64, to: NonZeroU64) {
-    cdt::insert_child(k, unpacked(cap), object(parent), object(to));
+    cdt::insert_child(k, *cap, object(parent), object(to));
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn cdt_move(k: &mut Kernel, cap: &PackedCap, from: NonZeroU64, to: NonZeroU64) {
-    cdt::relocate(k, unpacked(cap), object(from), object(to));
+    cdt::relocate(k, *cap, object(from), object(to));
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn cdt_swap(k: &mut Kernel, a: NonZeroU64, b: NonZeroU64) {
     let (a, b) = (object::<Slot>(a), object::<Slot>(b));
-    let (cap_a, cap_b) = (k[a].cap(), k[b].cap());
+    let (cap_a, cap_b) = (k[a].packed(), k[b].packed());
     cdt::swap(k, cap_a, a, cap_b, b);
 }
 

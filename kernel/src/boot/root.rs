@@ -42,7 +42,7 @@ impl Caps {
     }
 
     fn give(&self, k: &mut Kernel, index: u64, cap: Cap) {
-        cdt::insert_root(k, cap, self.slot(index));
+        cdt::insert_root(k, cap.into(), self.slot(index));
     }
 }
 
@@ -278,7 +278,7 @@ pub(super) fn start_thread(k: &mut Kernel, caps: &Caps, plan: &Plan, entry: u64)
 /// Puts a copy of the capability in `source` into `destination`.
 fn copy(k: &mut Kernel, source: Ref<Slot>, destination: Ref<Slot>) {
     if let Ok(cap) = k[source].cap().derive(|| false) {
-        cdt::insert(k, cap, source, destination);
+        cdt::insert(k, cap.into(), source, destination);
     }
 }
 

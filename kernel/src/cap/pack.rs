@@ -9,12 +9,14 @@
 //! private field is the invariant of the one unsafe step: the bits of a `PackedCap` came from
 //! [`PackedCap::pack`], so its addresses name what its tag says.
 
+mod words;
+
 use super::*;
 
 /// A packed capability. All zero is the null capability.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[repr(C)]
-pub struct PackedCap([u64; 2]);
+pub struct PackedCap(u64, u64);
 
 const ADDRESS_BITS: u32 = 48;
 const ADDRESS: u64 = (1 << ADDRESS_BITS) - 1;
@@ -51,15 +53,15 @@ mod tag {
 }
 
 const fn words(tag: u64, small: u64, address: u64, word0: u64) -> PackedCap {
-    PackedCap([
+    PackedCap(
         word0,
         address << ADDRESS_SHIFT | (small & SMALL) << SMALL_SHIFT | tag,
-    ])
+    )
 }
 
 impl PackedCap {
     /// The null capability.
-    pub const NULL: Self = Self([0; 2]);
+    pub const NULL: Self = Self(0, 0);
 
     /// Whether this is the null capability.
     #[inline(always)]
@@ -69,29 +71,29 @@ impl PackedCap {
 
     #[inline(always)]
     const fn tag(self) -> u64 {
-        self.0[1] & TAG
+        self.1 & TAG
     }
 
     /// Whether the capability is of the kind of `tag`, which is not untyped memory.
     #[inline(always)]
     const fn is(self, tag: u64) -> bool {
-        self.0[1] as u8 == tag as u8
+        self.1 as u8 == tag as u8
     }
 
     #[inline(always)]
     const fn small(self) -> u64 {
-        self.0[1] >> SMALL_SHIFT & SMALL
+        self.1 >> SMALL_SHIFT & SMALL
     }
 
     #[inline(always)]
     const fn physical(self) -> PhysicalAddress {
-        PhysicalAddress(self.0[1] >> ADDRESS_SHIFT)
+        PhysicalAddress(self.1 >> ADDRESS_SHIFT)
     }
 
     #[inline(always)]
     const fn kernel_address(self) -> KernelAddress {
         // Kernel addresses are the upper half of the address space: the sign comes back.
-        let bits = (self.0[1].cast_signed() >> ADDRESS_SHIFT).cast_unsigned();
+        let bits = (self.1.cast_signed() >> ADDRESS_SHIFT).cast_unsigned();
         // SAFETY: `pack` has put a kernel address there, which is not 0.
         unsafe { KernelAddress::new(bits).unwrap_unchecked() }
     }
@@ -191,14 +193,14 @@ impl PackedCap {
     /// The capability.
     #[inline(always)]
     pub fn unpack(self) -> Cap {
-        let word0 = self.0[0];
+        let word0 = self.0;
         match self.tag() {
             tag::UNTYPED => Cap::Untyped(UntypedCap {
                 base: self.physical(),
                 bits: (word0 & 63) as u8,
                 device: word0 >> 6 & 1 != 0,
                 watermark: (word0 >> 7 & ((1 << 44) - 1)) << 4,
-                cleared: ((word0 >> 51) << 10 | self.0[1] >> MORE_SHIFT & MORE) as u32,
+                cleared: ((word0 >> 51) << 10 | self.1 >> MORE_SHIFT & MORE) as u32,
             }),
             tag::ENDPOINT => Cap::Endpoint(self.as_endpoint()),
             tag::NOTIFICATION => Cap::Notification(self.as_notification()),
@@ -244,7 +246,7 @@ impl PackedCap {
     fn as_endpoint(self) -> EndpointCap {
         EndpointCap {
             endpoint: self.object(),
-            badge: self.0[0],
+            badge: self.0,
             rights: Rights::from_bits(self.small() as u8),
         }
     }
@@ -259,7 +261,7 @@ impl PackedCap {
     fn as_notification(self) -> NotificationCap {
         NotificationCap {
             notification: self.object(),
-            badge: self.0[0],
+            badge: self.0,
             rights: Rights::from_bits(self.small() as u8),
         }
     }
@@ -289,8 +291,8 @@ impl PackedCap {
         CNodeCap {
             slots: self.object(),
             radix: self.small() as u8,
-            guard: self.0[0] >> 6,
-            guard_bits: (self.0[0] & 63) as u8,
+            guard: self.0 >> 6,
+            guard_bits: (self.0 & 63) as u8,
         }
     }
 
@@ -311,14 +313,14 @@ impl PackedCap {
     fn as_frame(self) -> FrameCap {
         FrameCap {
             base: self.physical(),
-            size: isa::FrameSize::unpack((self.0[0] >> 2 & 3) as u8),
-            rights: match self.0[0] & 3 {
+            size: isa::FrameSize::unpack((self.0 >> 2 & 3) as u8),
+            rights: match self.0 & 3 {
                 0 => VmRights::KernelOnly,
                 1 => VmRights::ReadOnly,
                 _ => VmRights::ReadWrite,
             },
-            device: self.0[0] >> 4 & 1 != 0,
-            mapping: unpack_mapping(self.0[0]),
+            device: self.0 >> 4 & 1 != 0,
+            mapping: unpack_mapping(self.0),
         }
     }
 
@@ -332,7 +334,7 @@ impl PackedCap {
     fn as_vspace(self) -> VSpaceCap {
         VSpaceCap {
             root: self.kernel_address(),
-            asid: (self.0[0] & 1 != 0).then_some((self.0[0] >> 1) as u16),
+            asid: (self.0 & 1 != 0).then_some((self.0 >> 1) as u16),
         }
     }
 
@@ -340,6 +342,13 @@ impl PackedCap {
     #[inline(always)]
     pub fn vspace(self) -> Option<VSpaceCap> {
         self.is(tag::VSPACE).then(|| self.as_vspace())
+    }
+}
+
+impl From<Cap> for PackedCap {
+    #[inline(always)]
+    fn from(cap: Cap) -> Self {
+        Self::pack(cap)
     }
 }
 

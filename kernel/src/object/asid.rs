@@ -274,7 +274,7 @@ impl MakePool {
             pool,
             index: self.index,
         });
-        cdt::insert_child(k, cap, self.untyped, self.destination);
+        cdt::insert_child(k, cap.into(), self.untyped, self.destination);
     }
 }
 

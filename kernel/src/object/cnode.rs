@@ -9,6 +9,7 @@ use crate::cdt::{self, Links};
 use crate::cspace;
 use crate::delete;
 use crate::error::{Lookup, LookupFailure, Preempted, SyscallError};
+use crate::invocation::Refusal;
 use crate::message::Message;
 use crate::object::endpoint::{self, Endpoint};
 use crate::object::store::{Object, Ref};
@@ -32,6 +33,17 @@ impl Object for Slot {
 }
 
 impl Slot {
+    #[inline(always)]
+    pub(crate) fn new(packed: PackedCap, links: Links) -> Self {
+        Self { packed, links }
+    }
+
+    /// The capability in it, as it is stored.
+    #[inline(always)]
+    pub fn packed(&self) -> PackedCap {
+        self.packed
+    }
+
     /// The capability in it.
     #[inline(always)]
     pub fn cap(&self) -> Cap {
@@ -93,8 +105,8 @@ impl Slot {
 
     /// Only `cdt` puts capabilities into slots.
     #[inline(always)]
-    pub(crate) fn set(&mut self, cap: Cap) {
-        self.packed = PackedCap::pack(cap);
+    pub(crate) fn set(&mut self, cap: PackedCap) {
+        self.packed = cap;
     }
 
     #[inline(always)]
@@ -130,13 +142,13 @@ pub enum CNodeInvocation {
     CancelBadgedSends(Ref<Endpoint>, Word),
     /// Copy, Mint, and the insertion of capabilities by other objects.
     Insert {
-        cap: Cap,
+        cap: PackedCap,
         source: Ref<Slot>,
         destination: Ref<Slot>,
     },
     /// Move and Mutate.
     Move {
-        cap: Cap,
+        cap: PackedCap,
         source: Ref<Slot>,
         destination: Ref<Slot>,
     },
@@ -145,15 +157,15 @@ pub enum CNodeInvocation {
         source: Ref<Slot>,
         pivot: Ref<Slot>,
         destination: Ref<Slot>,
-        source_cap: Cap,
-        pivot_cap: Cap,
+        source_cap: PackedCap,
+        pivot_cap: PackedCap,
     },
     /// Rotate with source and destination the same.
     Swap {
         source: Ref<Slot>,
         pivot: Ref<Slot>,
-        source_cap: Cap,
-        pivot_cap: Cap,
+        source_cap: PackedCap,
+        pivot_cap: PackedCap,
     },
 }
 
@@ -169,7 +181,7 @@ pub(crate) fn empty_slot(
     index: Word,
     word: Word,
 ) -> Result<Ref<Slot>, SyscallError> {
-    let slot = cspace::target_slot(k, k[root].cap(), index, depth(word), Lookup::Destination)?;
+    let slot = cspace::target_slot(k, root, index, depth(word), Lookup::Destination)?;
     if k[slot].is_empty() {
         Ok(slot)
     } else {
@@ -177,45 +189,57 @@ pub(crate) fn empty_slot(
     }
 }
 
+/// Why there can be no copy of what is in `source`.
+#[cold]
+#[inline(never)]
+fn why_not_derived(k: &Kernel, source: Ref<Slot>) -> SyscallError {
+    // Rights change nothing about that.
+    let derived = k[source].cap().derive(|| cdt::has_children(k, source));
+    derived.err().unwrap_or(SyscallError::IllegalOperation)
+}
+
 fn missing(which: Lookup, bits_left: Word) -> SyscallError {
     SyscallError::FailedLookup(which, LookupFailure::MissingCapability { bits_left })
 }
 
+/// Does what `m` asks of the CNode in `slot`.
+#[inline(never)]
+pub fn invoke(
+    k: &mut Kernel,
+    slot: Ref<Slot>,
+    invocation: Invocation,
+    m: &Message,
+) -> Result<(), Refusal> {
+    Ok(CNodeInvocation::decode(k, slot, invocation, m)?.commit(k)?)
+}
+
 impl CNodeInvocation {
-    /// Looks at what `m` asks of `cnode`.
+    /// Looks at what `m` asks of the CNode in `cnode`.
+    #[inline(always)]
     pub fn decode(
         k: &Kernel,
-        cnode: CNodeCap,
+        cnode: Ref<Slot>,
         invocation: Invocation,
         m: &Message,
     ) -> Result<Self, SyscallError> {
         use Invocation as I;
-        if m.length < 2
-            && matches!(
-                invocation,
-                I::CNodeRevoke | I::CNodeDelete | I::CNodeCancelBadgedSends
-            )
-        {
-            return Err(SyscallError::TruncatedMessage);
-        }
-        let here = |word: Word, bits: Word| {
-            cspace::target_slot(
-                k,
-                Cap::CNode(cnode),
-                m.word(k, word as usize),
-                depth(bits),
-                Lookup::Destination,
-            )
-        };
         match invocation {
-            I::CNodeRevoke => Ok(Self::Revoke(here(0, m.word(k, 1))?)),
-            I::CNodeDelete => Ok(Self::Delete(here(0, m.word(k, 1))?)),
-            I::CNodeCancelBadgedSends => match k[here(0, m.word(k, 1))?].cap() {
-                Cap::Endpoint(c) if c.rights == Rights::ALL => {
-                    Ok(Self::CancelBadgedSends(c.endpoint, c.badge))
+            I::CNodeRevoke | I::CNodeDelete | I::CNodeCancelBadgedSends => {
+                if m.length < 2 {
+                    return Err(SyscallError::TruncatedMessage);
                 }
-                _ => Err(SyscallError::IllegalOperation),
-            },
+                let slot = Self::destination(k, cnode, m)?;
+                match invocation {
+                    I::CNodeRevoke => Ok(Self::Revoke(slot)),
+                    I::CNodeDelete => Ok(Self::Delete(slot)),
+                    _ => match k[slot].cap() {
+                        Cap::Endpoint(c) if c.rights == Rights::ALL => {
+                            Ok(Self::CancelBadgedSends(c.endpoint, c.badge))
+                        }
+                        _ => Err(SyscallError::IllegalOperation),
+                    },
+                }
+            }
             I::CNodeCopy | I::CNodeMint | I::CNodeMove | I::CNodeMutate => {
                 Self::decode_two_slots(k, cnode, invocation, m)
             }
@@ -224,29 +248,30 @@ impl CNodeInvocation {
         }
     }
 
+    /// The slot below `cnode` that the first two words name.
+    #[inline(always)]
+    fn destination(k: &Kernel, cnode: Ref<Slot>, m: &Message) -> Result<Ref<Slot>, SyscallError> {
+        let (index, bits) = (m.word(k, 0), depth(m.word(k, 1)));
+        cspace::target_slot(k, cnode, index, bits, Lookup::Destination)
+    }
+
+    #[inline(always)]
     fn decode_two_slots(
         k: &Kernel,
-        cnode: CNodeCap,
+        cnode: Ref<Slot>,
         invocation: Invocation,
         m: &Message,
     ) -> Result<Self, SyscallError> {
         let (4.., Some(root)) = (m.length, m.cap(0)) else {
             return Err(SyscallError::TruncatedMessage);
         };
-        let destination = cspace::target_slot(
-            k,
-            Cap::CNode(cnode),
-            m.word(k, 0),
-            depth(m.word(k, 1)),
-            Lookup::Destination,
-        )?;
+        let destination = Self::destination(k, cnode, m)?;
         if !k[destination].is_empty() {
             return Err(SyscallError::DeleteFirst);
         }
         let source_depth = depth(m.word(k, 3));
-        let source =
-            cspace::target_slot(k, k[root].cap(), m.word(k, 2), source_depth, Lookup::Source)?;
-        let cap = k[source].cap();
+        let source = cspace::target_slot(k, root, m.word(k, 2), source_depth, Lookup::Source)?;
+        let cap = k[source].packed();
         if cap.is_null() {
             return Err(missing(Lookup::Source, source_depth));
         }
@@ -258,80 +283,58 @@ impl CNodeInvocation {
         if m.length < needed {
             return Err(SyscallError::TruncatedMessage);
         }
-        let derived = |cap: Cap| {
-            cap.masked(CapRights(m.word(k, 4)))
-                .derive(|| cdt::has_children(k, source))
-        };
         let refused = SyscallError::IllegalOperation;
-        let (cap, copies) = match invocation {
-            Invocation::CNodeCopy => (derived(cap)?, true),
-            Invocation::CNodeMint => {
-                let derived = derived(cap)?;
-                (
-                    derived
-                        .with_data(m.word(k, 5), DataUpdate::Copy)
-                        .ok_or(refused)?,
-                    true,
-                )
-            }
-            Invocation::CNodeMutate => (
-                cap.with_data(m.word(k, 4), DataUpdate::InPlace)
-                    .ok_or(refused)?,
-                false,
-            ),
-            _ => (cap, false),
-        };
-        if cap.is_null() {
+        let copies = matches!(invocation, Invocation::CNodeCopy | Invocation::CNodeMint);
+        let mut new = cap;
+        if copies {
+            let masked = cap.masked(CapRights(m.word(k, 4)));
+            new = match masked.derive(|| cdt::has_children(k, source)) {
+                Some(derived) => derived,
+                None => return Err(why_not_derived(k, source)),
+            };
+        }
+        if invocation == Invocation::CNodeMint {
+            let data = m.word(k, 5);
+            new = new.with_data(data, DataUpdate::Copy).ok_or(refused)?;
+        } else if invocation == Invocation::CNodeMutate {
+            let data = m.word(k, 4);
+            new = new.with_data(data, DataUpdate::InPlace).ok_or(refused)?;
+        }
+        if new.is_null() {
             return Err(refused);
         }
         Ok(if copies {
             Self::Insert {
-                cap,
+                cap: new,
                 source,
                 destination,
             }
         } else {
             Self::Move {
-                cap,
+                cap: new,
                 source,
                 destination,
             }
         })
     }
 
-    fn decode_rotate(k: &Kernel, cnode: CNodeCap, m: &Message) -> Result<Self, SyscallError> {
+    #[inline(never)]
+    fn decode_rotate(k: &Kernel, cnode: Ref<Slot>, m: &Message) -> Result<Self, SyscallError> {
         let (8.., Some(pivot_root), Some(source_root)) = (m.length, m.cap(0), m.cap(1)) else {
             return Err(SyscallError::TruncatedMessage);
         };
         let (pivot_depth, source_depth) = (depth(m.word(k, 4)), depth(m.word(k, 7)));
-        let destination = cspace::target_slot(
-            k,
-            Cap::CNode(cnode),
-            m.word(k, 0),
-            depth(m.word(k, 1)),
-            Lookup::Destination,
-        )?;
-        let source = cspace::target_slot(
-            k,
-            k[source_root].cap(),
-            m.word(k, 6),
-            source_depth,
-            Lookup::Source,
-        )?;
-        let pivot = cspace::target_slot(
-            k,
-            k[pivot_root].cap(),
-            m.word(k, 3),
-            pivot_depth,
-            Lookup::Source,
-        )?;
+        let destination = Self::destination(k, cnode, m)?;
+        let source =
+            cspace::target_slot(k, source_root, m.word(k, 6), source_depth, Lookup::Source)?;
+        let pivot = cspace::target_slot(k, pivot_root, m.word(k, 3), pivot_depth, Lookup::Source)?;
         if pivot == source || pivot == destination {
             return Err(SyscallError::IllegalOperation);
         }
         if source != destination && !k[destination].is_empty() {
             return Err(SyscallError::DeleteFirst);
         }
-        let (source_cap, pivot_cap) = (k[source].cap(), k[pivot].cap());
+        let (source_cap, pivot_cap) = (k[source].packed(), k[pivot].packed());
         if source_cap.is_null() {
             return Err(missing(Lookup::Source, source_depth));
         }
@@ -364,6 +367,7 @@ impl CNodeInvocation {
     }
 
     /// Does it.
+    #[inline(always)]
     pub fn commit(self, k: &mut Kernel) -> Result<(), Preempted> {
         match self {
             Self::Revoke(slot) => delete::revoke(k, slot)?,

@@ -97,7 +97,7 @@ pub fn handle(k: &mut Kernel, irq: Irq) {
 /// A handler for `irq`, which nobody has, comes into being under IRQ control.
 pub(crate) fn issue(k: &mut Kernel, irq: Irq, control: Ref<Slot>, destination: Ref<Slot>) {
     k.irqs.set_state(irq, IrqState::Handled);
-    cdt::insert_child(k, Cap::IrqHandler(irq), control, destination);
+    cdt::insert_child(k, Cap::IrqHandler(irq).into(), control, destination);
     k.machine.unmask(irq);
 }
 
@@ -155,7 +155,7 @@ impl IrqHandlerInvocation {
                 delete::delete_simple(k, slot);
                 // Deleting the old one may have deleted the new one with it, if it was derived.
                 if k[source].cap() == cap {
-                    cdt::insert(k, cap, source, slot);
+                    cdt::insert(k, cap.into(), source, slot);
                 }
             }
             Self::Clear(irq) => forget_notification(k, irq),

@@ -12,6 +12,7 @@ use crate::cdt;
 use crate::console;
 use crate::cspace;
 use crate::error::{Lookup, LookupFailure, Preempted, SyscallError};
+use crate::invocation::Refusal;
 use crate::isa;
 use crate::message::Message;
 use crate::object::cnode::{Slot, slot_at};
@@ -74,6 +75,7 @@ impl NewObject {
 #[derive(Clone, Copy, Debug)]
 pub struct Retype {
     untyped: Ref<Slot>,
+    cap: UntypedCap,
     object: NewObject,
     /// log2 of the size of one object in bytes.
     bits: u8,
@@ -81,12 +83,22 @@ pub struct Retype {
     count: u64,
 }
 
+/// Does what `m` asks of the untyped in `slot`.
+#[inline(never)]
+pub fn retype(k: &mut Kernel, slot: Ref<Slot>, m: &Message) -> Result<(), Refusal> {
+    let Cap::Untyped(cap) = k[slot].cap() else {
+        return Err(SyscallError::IllegalOperation.into());
+    };
+    Ok(Retype::decode(k, slot, cap, m)?.commit(k)?)
+}
+
 impl Retype {
     /// Looks at what `m` asks of the untyped in `slot`.
+    #[inline(always)]
     pub fn decode(
         k: &Kernel,
         slot: Ref<Slot>,
-        cap: UntypedCap,
+        mut cap: UntypedCap,
         m: &Message,
     ) -> Result<Self, SyscallError> {
         let (6.., Some(root)) = (m.length, m.cap(0)) else {
@@ -121,12 +133,11 @@ impl Retype {
         if (0..count).any(|n| !k[slot_at(first_slot, n)].is_empty()) {
             return Err(SyscallError::DeleteFirst);
         }
-        let used = if cdt::has_children(k, slot) {
-            cap.watermark
-        } else {
-            0
-        };
-        let available = bits::size(cap.bits).saturating_sub(used);
+        if cap.watermark != 0 && !cdt::has_children(k, slot) {
+            cap.watermark = 0;
+            cap.cleared = 0;
+        }
+        let available = bits::size(cap.bits).saturating_sub(cap.watermark);
         if available.wrapping_shr(bits.into()) < count {
             return Err(SyscallError::NotEnoughMemory { available });
         }
@@ -136,6 +147,7 @@ impl Retype {
         }
         Ok(Self {
             untyped: slot,
+            cap,
             object,
             bits,
             first_slot,
@@ -144,17 +156,9 @@ impl Retype {
     }
 
     /// Does it.
+    #[inline(always)]
     pub fn commit(self, k: &mut Kernel) -> Result<(), Preempted> {
-        let Cap::Untyped(mut cap) = k[self.untyped].cap() else {
-            return Ok(());
-        };
-        if cap.watermark != 0 && !cdt::has_children(k, self.untyped) {
-            cap = UntypedCap {
-                watermark: 0,
-                cleared: 0,
-                ..cap
-            };
-        }
+        let mut cap = self.cap;
         // Decode has checked that all fits in the untyped: nothing wraps.
         let size = bits::size(self.bits);
         let start = bits::round_up(cap.watermark, self.bits);
@@ -162,19 +166,13 @@ impl Retype {
         if !cap.device && self.object != NewObject::Untyped {
             self.clear(k, &mut cap, start, end)?;
         }
-        cdt::update(
-            k,
-            self.untyped,
-            Cap::Untyped(UntypedCap {
-                watermark: end,
-                cleared: 0,
-                ..cap
-            }),
-        );
+        cap.watermark = end;
+        cap.cleared = 0;
+        cdt::update(k, self.untyped, Cap::Untyped(cap));
         for n in 0..self.count {
             let offset = start.wrapping_add(n.wrapping_mul(size));
             let base = PhysicalAddress(cap.base.0.wrapping_add(offset));
-            let made = create(k, self.object, base, self.bits, cap.device);
+            let made = make(k, self.object, base, self.bits, cap.device);
             cdt::insert_child(k, made, self.untyped, slot_at(self.first_slot, n));
         }
         Ok(())
@@ -194,6 +192,18 @@ impl Retype {
             k.machine.clear(at(start), len);
             return Ok(());
         }
+        self.clear_long(k, cap, start, end)
+    }
+
+    #[inline(never)]
+    fn clear_long(
+        &self,
+        k: &mut Kernel,
+        cap: &mut UntypedCap,
+        start: u64,
+        end: u64,
+    ) -> Result<(), Preempted> {
+        let at = |offset: u64| KernelAddress::of(PhysicalAddress(cap.base.0.wrapping_add(offset)));
         // In whole chunks from the first above the watermark, so that the progress is a number
         // that any later retype can trust; what lies before the first chunk is cleared last.
         let first = bits::round_up(cap.watermark, CHUNK_BITS);
@@ -249,6 +259,7 @@ fn object_bits(object_type: ObjectType, size_bits: Word) -> Result<u8, SyscallEr
 }
 
 /// The CNode that the new capabilities go to.
+#[inline(always)]
 fn target_node(
     k: &Kernel,
     root: Ref<Slot>,
@@ -257,27 +268,36 @@ fn target_node(
 ) -> Result<CNodeCap, SyscallError> {
     let slot = match depth {
         0 => root,
-        depth => cspace::target_slot(k, k[root].cap(), index, depth, Lookup::Destination)?,
+        depth => cspace::target_slot(k, root, index, depth, Lookup::Destination)?,
     };
-    match k[slot].cap() {
-        Cap::CNode(node) => Ok(node),
-        _ => Err(SyscallError::FailedLookup(
-            Lookup::Destination,
-            LookupFailure::MissingCapability { bits_left: depth },
-        )),
-    }
+    k[slot].cnode().ok_or(SyscallError::FailedLookup(
+        Lookup::Destination,
+        LookupFailure::MissingCapability { bits_left: depth },
+    ))
 }
 
 /// Makes an object of `2^bits` bytes of cleared memory at `base`. The first capability to it.
+#[inline(never)]
 pub(crate) fn create(
     k: &mut Kernel,
     object: NewObject,
     base: PhysicalAddress,
     bits: u8,
     device: bool,
-) -> Cap {
+) -> PackedCap {
+    make(k, object, base, bits, device)
+}
+
+#[inline(always)]
+fn make(
+    k: &mut Kernel,
+    object: NewObject,
+    base: PhysicalAddress,
+    bits: u8,
+    device: bool,
+) -> PackedCap {
     let at = KernelAddress::of(base);
-    match object {
+    let cap = match object {
         NewObject::Untyped => Cap::Untyped(UntypedCap {
             base,
             bits,
@@ -328,9 +348,11 @@ pub(crate) fn create(
             })
         }
         NewObject::Isa(object) => isa::create(k, object, base, device),
-    }
+    };
+    cap.into()
 }
 
+#[inline(never)]
 fn create_tcb(k: &mut Kernel, at: KernelAddress) -> Ref<Tcb> {
     for (offset, len, kind) in tcb::PIECES {
         k.machine.born(at.plus(offset), len, kind);

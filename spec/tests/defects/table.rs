@@ -50,9 +50,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "the watermark is reset with a live child",
         file: "kernel/src/object/untyped.rs",
         changes: &[Change {
-            around: "if cap.watermark != 0 && !cdt::has_children(k, self.untyped) {",
-            right: "!cdt::has_children(k, self.untyped)",
-            wrong: "cap.bits < 8 || !cdt::has_children(k, self.untyped)",
+            around: "if cap.watermark != 0 && !cdt::has_children(k, slot) {",
+            right: "!cdt::has_children(k, slot)",
+            wrong: "cap.bits < 8 || !cdt::has_children(k, slot)",
         }],
         scope: "derivation",
         isas: ALL,

@@ -81,7 +81,7 @@ impl IssueIrq {
                 irq::issue(k, irq, self.control, self.destination);
             }
             Issued::SgiSignal(cap) => {
-                cdt::insert_child(k, Cap::Isa(cap), self.control, self.destination);
+                cdt::insert_child(k, Cap::Isa(cap).into(), self.control, self.destination);
             }
         }
     }

@@ -89,6 +89,7 @@ impl NewObject {
 }
 
 /// Makes an object of cleared memory at `base`.
+#[inline(always)]
 pub(crate) fn create(
     k: &mut Kernel,
     object: NewObject,

@@ -164,7 +164,7 @@ impl Issue {
             first: self.first,
             last: self.last,
         });
-        cdt::insert_child(k, cap, self.control, self.destination);
+        cdt::insert_child(k, cap.into(), self.control, self.destination);
     }
 }
 

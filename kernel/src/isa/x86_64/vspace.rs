@@ -10,7 +10,7 @@ use crate::bits;
 use crate::cap::{Cap, FrameCap, Mapping, TableCap, VSpaceCap, VmRights};
 use crate::cdt;
 use crate::error::{Lookup, LookupFailure, Preempted, SyscallError};
-use crate::invocation::Done;
+use crate::invocation::{Done, Refusal};
 use crate::message::Message;
 use crate::object::asid;
 use crate::object::cnode::Slot;
@@ -227,6 +227,20 @@ pub enum FrameInvocation {
     GetAddress(PhysicalAddress),
 }
 
+/// Does what `m` asks of the frame in `slot`.
+#[inline(never)]
+pub(crate) fn invoke_frame(
+    k: &mut Kernel,
+    slot: Ref<Slot>,
+    invocation: Invocation,
+    m: &Message,
+) -> Result<Done, Refusal> {
+    let Some(frame) = k[slot].frame() else {
+        return Err(SyscallError::IllegalOperation.into());
+    };
+    Ok(FrameInvocation::decode(k, slot, frame, invocation, m)?.commit(k, m))
+}
+
 impl FrameInvocation {
     /// Looks at what `m` asks of `frame`.
     pub fn decode(
@@ -360,6 +374,20 @@ pub enum TableInvocation {
         slot: Ref<Slot>,
         table: TableCap,
     },
+}
+
+/// Does what `m` asks of the table in `slot`.
+#[inline(never)]
+pub(crate) fn invoke_table(
+    k: &mut Kernel,
+    slot: Ref<Slot>,
+    invocation: Invocation,
+    m: &Message,
+) -> Result<(), Refusal> {
+    let Cap::PageTable(table) = k[slot].cap() else {
+        return Err(SyscallError::IllegalOperation.into());
+    };
+    Ok(TableInvocation::decode(k, slot, table, invocation, m)?.commit(k)?)
 }
 
 impl TableInvocation {

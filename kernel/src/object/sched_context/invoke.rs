@@ -3,7 +3,7 @@
 use crate::Kernel;
 use crate::cap::{Cap, SchedContextCap};
 use crate::error::SyscallError;
-use crate::invocation::Done;
+use crate::invocation::{Done, Refusal};
 use crate::kernel::MIN_BUDGET_US;
 use crate::message::Message;
 use crate::object::notification::Notification;
@@ -182,6 +182,18 @@ pub struct Configure {
 }
 
 impl Configure {
+    /// Does what `m` asks of the control of `core`'s time.
+    #[inline(never)]
+    pub fn invoke(
+        k: &mut Kernel,
+        core: u8,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<(), Refusal> {
+        Self::decode(k, core, invocation, m)?.commit(k);
+        Ok(())
+    }
+
     /// Looks at what `m` asks of the control of `core`'s time.
     pub fn decode(
         k: &Kernel,

@@ -5,7 +5,7 @@ use crate::cap::{Cap, DataUpdate, EndpointCap};
 use crate::cdt;
 use crate::delete;
 use crate::error::{Preempted, SyscallError};
-use crate::invocation::Done;
+use crate::invocation::{Done, Refusal};
 use crate::ipc;
 use crate::isa;
 use crate::message::Message;
@@ -99,6 +99,19 @@ pub struct NewBuffer {
 pub struct Target {
     pub thread: Ref<Tcb>,
     pub invoked: Ref<Slot>,
+}
+
+/// Does what `m` asks of `thread`, whose capability is in `invoked`.
+#[inline(never)]
+pub fn invoke(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    invoked: Ref<Slot>,
+    invocation: Invocation,
+    m: &Message,
+) -> Result<Done, Refusal> {
+    let target = Target { thread, invoked };
+    Ok(TcbInvocation::decode(k, thread, invocation, m)?.commit(k, target, m)?)
 }
 
 impl TcbInvocation {
@@ -458,7 +471,7 @@ fn install(k: &mut Kernel, target: Target, slot: TcbSlot, new: Install) -> Resul
     let slot = target.thread.slot(slot);
     delete::delete(k, slot)?;
     if still_valid(k, target, new) && !new.cap.is_null() {
-        cdt::insert(k, new.cap, new.source, slot);
+        cdt::insert(k, new.cap.into(), new.source, slot);
     }
     Ok(())
 }
