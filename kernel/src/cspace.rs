@@ -160,6 +160,7 @@ pub(crate) fn find_target(
 ) -> Option<Ref<Slot>> {
     let mut cnode = k[root].cnode()?;
     let mut bits_left = depth;
+    // Also no bits at all lead nowhere: each CNode wants some.
     if bits_left > WORD_BITS {
         return None;
     }

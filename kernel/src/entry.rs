@@ -58,12 +58,37 @@ pub enum Resume {
 /// Handles `event` on `core`.
 #[inline]
 pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
-    if let Event::Syscall(number) = event
-        && let Some(context) = enter_fast(k, core, number)
-    {
-        return Resume::Thread(context);
+    let Event::Syscall(number) = event else {
+        return enter_slow(k, core, event);
+    };
+    match enter_fast(k, core, number) {
+        Some(context) => Resume::Thread(context),
+        None => enter_unusual(k, number),
     }
-    enter_slow(k, core, event)
+}
+
+/// Handles system call `number`, after [`enter_fast`] has not.
+#[inline(never)]
+pub fn enter_unusual(k: &mut Kernel, number: i64) -> Resume {
+    match k.current() {
+        Some(thread) if number == Syscall::Call.number() && sched::quick(k) => {
+            call_in_time(k, thread)
+        }
+        _ => enter_syscall_slow(k, number),
+    }
+}
+
+/// A Call of `thread`, which has time for it: mostly to the kernel itself, after which it goes on.
+#[inline(always)]
+fn call_in_time(k: &mut Kernel, thread: Ref<Tcb>) -> Resume {
+    sched::update_time(k);
+    if let Err(Preempted) = syscall::handle(k, thread, Syscall::Call) {
+        preempted(k);
+    }
+    if sched::undisturbed(k, thread) {
+        return Resume::Thread(go_on(k, thread));
+    }
+    leave(k)
 }
 
 /// As [`enter`], without the fast paths: what they are compared with.
@@ -107,8 +132,7 @@ pub fn enter_slow(k: &mut Kernel, core: usize, event: Event) -> Resume {
 }
 
 /// Handles system call `number` on `core`, if it is one of the usual ones and nothing unusual is
-/// in its way: whose registers to load. `None`: nothing has been done; [`enter_syscall_slow`] does
-/// it.
+/// in its way: whose registers to load. `None`: nothing has been done; [`enter_unusual`] does it.
 #[inline(always)]
 pub fn enter_fast(k: &mut Kernel, core: usize, number: i64) -> Option<Ref<isa::Context>> {
     arrive(k, core);
@@ -129,7 +153,7 @@ fn arrive(k: &mut Kernel, core: usize) {
 }
 
 /// As [`enter_slow`], for system call `number`, where the kernel already runs.
-pub fn enter_syscall_slow(k: &mut Kernel, number: i64) -> Resume {
+fn enter_syscall_slow(k: &mut Kernel, number: i64) -> Resume {
     let Some(thread) = k.current() else {
         return leave(k);
     };

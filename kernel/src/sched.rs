@@ -530,6 +530,21 @@ pub(crate) fn quick(k: &Kernel) -> bool {
     quick
 }
 
+/// After an entry that was [`quick`]: whether [`schedule`] would let `thread` go on and change
+/// nothing.
+#[inline(always)]
+pub(crate) fn undisturbed(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    let node = k.node();
+    // A thread that is no longer current may have ended.
+    if node.current != Some(thread) || node.action != Action::ResumeCurrent || node.reprogram {
+        return false;
+    }
+    let tcb = &k[thread];
+    node.current_sc == tcb.sched_context
+        && tcb.state == ThreadState::Running
+        && tcb.yield_to.is_none()
+}
+
 /// What [`quick`] promises, looked at closely.
 fn nothing_due(k: &Kernel, now: Ticks) -> bool {
     let (_, used) = k.node().at(now);

@@ -49,6 +49,7 @@ enum WithReply {
 
 /// `thread`, the current one, makes one of the system calls of the API.
 #[doc(alias = "handleSyscall")]
+#[inline]
 pub fn handle(k: &mut Kernel, thread: Ref<Tcb>, syscall: Syscall) -> Result<(), Preempted> {
     let context = &k[thread.context()];
     let (capability, reply, destination) = (

@@ -48,7 +48,7 @@ pub(super) extern "sysv64" fn on_syscall(number: i64) -> ! {
 #[cold]
 #[inline(never)]
 fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
-    let resume = entry::enter_syscall_slow(&mut kernel, number);
+    let resume = entry::enter_unusual(&mut kernel, number);
     watch::after_entry(&mut kernel);
     drop(kernel);
     match resume {

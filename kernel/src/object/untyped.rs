@@ -61,6 +61,11 @@ impl NewObject {
         })
     }
 
+    /// Whether making one writes all that it is, so that its memory need not be cleared before.
+    fn writes_itself(self) -> bool {
+        matches!(self, Self::Endpoint | Self::Notification | Self::Reply)
+    }
+
     /// Whether device memory can become this.
     fn fits_device(self) -> bool {
         match self {
@@ -163,70 +168,69 @@ impl Retype {
         let size = bits::size(self.bits);
         let start = bits::round_up(cap.watermark, self.bits);
         let end = start.wrapping_add(size.wrapping_mul(self.count));
-        if !cap.device && self.object != NewObject::Untyped {
-            self.clear(k, &mut cap, start, end)?;
+        let as_it_is = cap.device || self.object == NewObject::Untyped;
+        if !as_it_is && !self.object.writes_itself() {
+            self.clear(k, start, end)?;
         }
         cap.watermark = end;
         cap.cleared = 0;
         cdt::update(k, self.untyped, Cap::Untyped(cap));
-        for n in 0..self.count {
-            let offset = start.wrapping_add(n.wrapping_mul(size));
-            let base = PhysicalAddress(cap.base.0.wrapping_add(offset));
-            let made = make(k, self.object, base, self.bits, cap.device);
-            cdt::insert_child(k, made, self.untyped, slot_at(self.first_slot, n));
+        let mut base = cap.base.0.wrapping_add(start);
+        let mut slot = self.first_slot;
+        for _ in 0..self.count {
+            let made = make(k, self.object, PhysicalAddress(base), self.bits, cap.device);
+            cdt::insert_child(k, made, self.untyped, slot);
+            base = base.wrapping_add(size);
+            slot = slot_at(slot, 1);
         }
         Ok(())
     }
 
     /// Clears the memory from `start` to `end` (offsets in the untyped).
-    fn clear(
-        &self,
-        k: &mut Kernel,
-        cap: &mut UntypedCap,
-        start: u64,
-        end: u64,
-    ) -> Result<(), Preempted> {
-        let at = |offset: u64| KernelAddress::of(PhysicalAddress(cap.base.0.wrapping_add(offset)));
+    #[inline(always)]
+    fn clear(&self, k: &mut Kernel, start: u64, end: u64) -> Result<(), Preempted> {
         let len = end.wrapping_sub(start);
         if len <= CHUNK {
-            k.machine.clear(at(start), len);
+            let at = self.cap.base.0.wrapping_add(start);
+            k.machine.clear(KernelAddress::of(PhysicalAddress(at)), len);
             return Ok(());
         }
-        self.clear_long(k, cap, start, end)
+        clear_long(k, self.untyped, self.cap, start, end)
     }
+}
 
-    #[inline(never)]
-    fn clear_long(
-        &self,
-        k: &mut Kernel,
-        cap: &mut UntypedCap,
-        start: u64,
-        end: u64,
-    ) -> Result<(), Preempted> {
-        let at = |offset: u64| KernelAddress::of(PhysicalAddress(cap.base.0.wrapping_add(offset)));
-        // In whole chunks from the first above the watermark, so that the progress is a number
-        // that any later retype can trust; what lies before the first chunk is cleared last.
-        let first = bits::round_up(cap.watermark, CHUNK_BITS);
-        loop {
-            let done = u64::from(cap.cleared).wrapping_shl(CHUNK_BITS.into());
-            let next = first.wrapping_add(done);
-            if next >= end {
-                break;
-            }
-            let left = end.wrapping_sub(next);
-            k.machine.clear(at(next), CHUNK.min(left));
-            if left < CHUNK {
-                break;
-            }
-            cap.cleared = cap.cleared.wrapping_add(1);
-            cdt::update(k, self.untyped, Cap::Untyped(*cap));
-            k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits)?;
+/// Clears the memory from `start` to `end` (offsets in the untyped) piece by piece.
+#[inline(never)]
+fn clear_long(
+    k: &mut Kernel,
+    untyped: Ref<Slot>,
+    mut cap: UntypedCap,
+    start: u64,
+    end: u64,
+) -> Result<(), Preempted> {
+    let at = |offset: u64| KernelAddress::of(PhysicalAddress(cap.base.0.wrapping_add(offset)));
+    // In whole chunks from the first above the watermark, so that the progress is a number
+    // that any later retype can trust; what lies before the first chunk is cleared last.
+    let first = bits::round_up(cap.watermark, CHUNK_BITS);
+    loop {
+        let done = u64::from(cap.cleared).wrapping_shl(CHUNK_BITS.into());
+        let next = first.wrapping_add(done);
+        if next >= end {
+            break;
         }
-        if start < first {
-            k.machine.clear(at(start), first.wrapping_sub(start));
+        let left = end.wrapping_sub(next);
+        k.machine.clear(at(next), CHUNK.min(left));
+        if left < CHUNK {
+            break;
         }
-        Ok(())
+        cap.cleared = cap.cleared.wrapping_add(1);
+        cdt::update(k, untyped, Cap::Untyped(cap));
+        k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits)?;
     }
+    if start < first {
+        k.machine.clear(at(start), first.wrapping_sub(start));
+    }
+    Ok(())
 }
 
 /// log2 of the size of an object, for the user's `size_bits`.
@@ -285,19 +289,11 @@ pub(crate) fn create(
     bits: u8,
     device: bool,
 ) -> PackedCap {
-    make(k, object, base, bits, device)
-}
-
-#[inline(always)]
-fn make(
-    k: &mut Kernel,
-    object: NewObject,
-    base: PhysicalAddress,
-    bits: u8,
-    device: bool,
-) -> PackedCap {
     let at = KernelAddress::of(base);
     let cap = match object {
+        NewObject::Endpoint | NewObject::Notification | NewObject::Reply => {
+            return make(k, object, base, bits, device);
+        }
         NewObject::Untyped => Cap::Untyped(UntypedCap {
             base,
             bits,
@@ -306,36 +302,10 @@ fn make(
             cleared: 0,
         }),
         NewObject::Tcb => Cap::Tcb(create_tcb(k, at)),
-        NewObject::Endpoint => {
-            let endpoint = born(k, at, bits::size(bits), Endpoint::new());
-            Cap::Endpoint(EndpointCap {
-                endpoint,
-                badge: 0,
-                rights: Rights::ALL,
-            })
-        }
-        NewObject::Notification => {
-            let notification = born(k, at, bits::size(bits), Notification::new());
-            Cap::Notification(NotificationCap {
-                notification,
-                badge: 0,
-                rights: Rights::ALL,
-            })
-        }
-        NewObject::Reply => {
-            let reply = born(k, at, bits::size(bits), Reply::new());
-            Cap::Reply(ReplyCap {
-                reply,
-                can_grant: true,
-            })
-        }
-        NewObject::SchedContext => {
-            let sched_context = born(k, at, bits::size(bits), SchedContext::new());
-            Cap::SchedContext(SchedContextCap {
-                sched_context,
-                bits,
-            })
-        }
+        NewObject::SchedContext => Cap::SchedContext(SchedContextCap {
+            sched_context: born(k, at, bits::size(bits), SchedContext::new()),
+            bits,
+        }),
         NewObject::CNode => {
             // All zero is an array of empty slots.
             k.machine.born(at, bits::size(bits), Kind::Slots);
@@ -348,6 +318,36 @@ fn make(
             })
         }
         NewObject::Isa(object) => isa::create(k, object, base, device),
+    };
+    cap.into()
+}
+
+/// As [`create`]; what is made by the hundred is made here.
+#[inline(always)]
+fn make(
+    k: &mut Kernel,
+    object: NewObject,
+    base: PhysicalAddress,
+    bits: u8,
+    device: bool,
+) -> PackedCap {
+    let (at, rights) = (KernelAddress::of(base), Rights::ALL);
+    let cap = match object {
+        NewObject::Endpoint => Cap::Endpoint(EndpointCap {
+            endpoint: born(k, at, bits::size(bits), Endpoint::new()),
+            badge: 0,
+            rights,
+        }),
+        NewObject::Notification => Cap::Notification(NotificationCap {
+            notification: born(k, at, bits::size(bits), Notification::new()),
+            badge: 0,
+            rights,
+        }),
+        NewObject::Reply => Cap::Reply(ReplyCap {
+            reply: born(k, at, bits::size(bits), Reply::new()),
+            can_grant: true,
+        }),
+        _ => return create(k, object, base, bits, device),
     };
     cap.into()
 }

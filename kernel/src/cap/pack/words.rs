@@ -242,13 +242,15 @@ mod tests {
                 reply: Ref::new(at),
                 can_grant: n == 1,
             }));
-            caps.push(Cap::Untyped(UntypedCap {
-                base: PhysicalAddress(base),
-                bits: 12 + n,
-                device: false,
-                watermark: 0,
-                cleared: 5,
-            }));
+            if bits::aligned(base, 12 + n) {
+                caps.push(Cap::Untyped(UntypedCap {
+                    base: PhysicalAddress(base),
+                    bits: 12 + n,
+                    device: false,
+                    watermark: 0,
+                    cleared: 5,
+                }));
+            }
             caps.push(Cap::CNode(CNodeCap {
                 slots: Ref::new(at),
                 radix: 6,
