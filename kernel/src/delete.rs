@@ -31,14 +31,26 @@ enum Cleanup {
 
 /// What finalising a capability left of it.
 struct Finalised {
-    remainder: Cap,
+    zombie: Option<ZombieCap>,
     cleanup: Cleanup,
 }
 
 impl Finalised {
-    fn entirely() -> Self {
+    const ENTIRELY: Self = Self {
+        zombie: None,
+        cleanup: Cleanup::Nothing,
+    };
+
+    fn with(cleanup: Cleanup) -> Self {
         Self {
-            remainder: Cap::Null,
+            zombie: None,
+            cleanup,
+        }
+    }
+
+    fn to(zombie: ZombieCap) -> Self {
+        Self {
+            zombie: Some(zombie),
             cleanup: Cleanup::Nothing,
         }
     }
@@ -69,11 +81,11 @@ pub fn delete(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
 fn delete_stepwise(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
     while !k[slot].is_empty() {
         let finalised = finalise(k, slot)?;
-        if removable(&finalised.remainder, slot) {
-            empty(k, slot, finalised.remainder, finalised.cleanup);
+        if removable(finalised.zombie, slot) {
+            empty(k, slot, finalised.zombie, finalised.cleanup);
             return Ok(());
         }
-        if let Cap::Zombie(zombie) = finalised.remainder {
+        if let Some(zombie) = finalised.zombie {
             cdt::update(k, slot, Cap::Zombie(zombie));
             reduce(k, slot, zombie)?;
         }
@@ -146,8 +158,8 @@ fn reduce(k: &mut Kernel, slot: Ref<Slot>, zombie: ZombieCap) -> Result<(), Pree
 fn delete_inner(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
     match finalise_inner(k, slot)? {
         Outcome::Removable(cleanup) => {
-            let remainder = k[slot].cap();
-            empty(k, slot, remainder, cleanup);
+            let zombie = zombie_in(k, slot);
+            empty(k, slot, zombie, cleanup);
         }
         Outcome::Cyclic => {}
     }
@@ -157,18 +169,18 @@ fn delete_inner(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
 fn finalise_inner(k: &mut Kernel, slot: Ref<Slot>) -> Result<Outcome, Preempted> {
     while !k[slot].is_empty() {
         let finalised = finalise(k, slot)?;
-        if removable(&finalised.remainder, slot) {
-            if !finalised.remainder.is_null() {
-                cdt::update(k, slot, finalised.remainder);
-            }
-            return Ok(Outcome::Removable(finalised.cleanup));
-        }
-        cdt::update(k, slot, finalised.remainder);
-        if let Cap::Zombie(zombie) = finalised.remainder {
-            if zombie.slots == slot {
+        let removable = removable(finalised.zombie, slot);
+        if let Some(zombie) = finalised.zombie {
+            cdt::update(k, slot, Cap::Zombie(zombie));
+            if zombie.slots == slot && !removable {
                 return Ok(Outcome::Cyclic);
             }
-            swap_out(k, slot, zombie);
+            if !removable {
+                swap_out(k, slot, zombie);
+            }
+        }
+        if removable {
+            return Ok(Outcome::Removable(finalised.cleanup));
         }
         k.preemption_point()?;
     }
@@ -184,21 +196,25 @@ fn swap_out(k: &mut Kernel, slot: Ref<Slot>, zombie: ZombieCap) {
     }
 }
 
-/// Whether nothing, or nothing but its own slot, is left of `remainder` in `slot`.
-fn removable(remainder: &Cap, slot: Ref<Slot>) -> bool {
-    match remainder {
-        Cap::Null => true,
-        Cap::Zombie(z) => z.remaining == 0 || z.remaining == 1 && z.slots == slot,
-        _ => false,
+/// Whether nothing, or nothing but its own slot, is left of `zombie` in `slot`.
+fn removable(zombie: Option<ZombieCap>, slot: Ref<Slot>) -> bool {
+    zombie.is_none_or(|z| z.remaining == 0 || z.remaining == 1 && z.slots == slot)
+}
+
+/// The zombie in `slot`, if that is what it holds.
+fn zombie_in(k: &Kernel, slot: Ref<Slot>) -> Option<ZombieCap> {
+    match k[slot].cap() {
+        Cap::Zombie(zombie) => Some(zombie),
+        _ => None,
     }
 }
 
 /// Takes the capability out of `slot`, and does what that allows.
-fn empty(k: &mut Kernel, slot: Ref<Slot>, remainder: Cap, cleanup: Cleanup) {
+fn empty(k: &mut Kernel, slot: Ref<Slot>, zombie: Option<ZombieCap>, cleanup: Cleanup) {
     if !k[slot].is_empty() {
         cdt::remove(k, slot);
     }
-    if let Cap::Zombie(zombie) = remainder {
+    if let Some(zombie) = zombie {
         match zombie.kind {
             ZombieKind::CNode { radix } => {
                 let (first, len) = (zombie.slots.address(), bits::size(cnode_bits(radix)));
@@ -222,29 +238,30 @@ fn empty(k: &mut Kernel, slot: Ref<Slot>, remainder: Cap, cleanup: Cleanup) {
 /// the last one.
 #[doc(alias = "finaliseCap")]
 fn finalise(k: &mut Kernel, slot: Ref<Slot>) -> Result<Finalised, Preempted> {
-    let cap = k[slot].cap();
-    if !matches!(cap, Cap::Zombie(_)) && end_at_once(k, slot)? {
-        return Ok(Finalised::entirely());
+    if let Some(zombie) = zombie_in(k, slot) {
+        return Ok(Finalised::to(zombie));
     }
-    let (remainder, cleanup) = match cap {
+    if end_at_once(k, slot)? {
+        return Ok(Finalised::ENTIRELY);
+    }
+    Ok(match k[slot].cap() {
         Cap::CNode(c) => {
             let kind = ZombieKind::CNode { radix: c.radix };
-            return Ok(zombie(c.slots, kind, bits::size(c.radix)));
+            zombie(c.slots, kind, bits::size(c.radix))
         }
         Cap::Tcb(thread) => {
             tcb::finalise(k, thread);
             let slots = thread.slot(tcb::TcbSlot::CSpace);
-            return Ok(zombie(slots, ZombieKind::Tcb, tcb::SLOTS));
+            zombie(slots, ZombieKind::Tcb, tcb::SLOTS)
         }
         Cap::IrqHandler(irq) => {
             irq::forget_notification(k, irq);
-            (Cap::Null, Cleanup::Irq(irq))
+            Finalised::with(Cleanup::Irq(irq))
         }
-        Cap::Isa(c) => (Cap::Null, Cleanup::Isa(c)),
-        // A zombie, which stays one.
-        _ => (cap, Cleanup::Nothing),
-    };
-    Ok(Finalised { remainder, cleanup })
+        Cap::Isa(c) => Finalised::with(Cleanup::Isa(c)),
+        // Everything else ends at once.
+        _ => Finalised::ENTIRELY,
+    })
 }
 
 /// As [`finalise`], of what leaves nothing: false, and nothing is done, for anything else.
@@ -294,12 +311,9 @@ fn end_at_once(k: &mut Kernel, slot: Ref<Slot>) -> Result<bool, Preempted> {
 }
 
 fn zombie(slots: Ref<Slot>, kind: ZombieKind, remaining: u64) -> Finalised {
-    Finalised {
-        remainder: Cap::Zombie(ZombieCap {
-            slots,
-            kind,
-            remaining,
-        }),
-        cleanup: Cleanup::Nothing,
-    }
+    Finalised::to(ZombieCap {
+        slots,
+        kind,
+        remaining,
+    })
 }

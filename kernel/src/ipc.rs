@@ -1,7 +1,6 @@
 //! The transfer of messages and capabilities between threads. (`abi/semantics-core.md` 2.)
 
 use crate::Kernel;
-use crate::cap::Cap;
 use crate::cdt;
 use crate::cspace;
 use crate::message::{self, Buffer};
@@ -100,6 +99,7 @@ fn copy_words(
 
 /// Gives `receiver` the capabilities of a message: badges of those to `endpoint` itself, and
 /// one other. Which were unwrapped, and how many arrived.
+#[inline(never)]
 fn transfer_caps(
     k: &mut Kernel,
     sender: Ref<Tcb>,
@@ -119,14 +119,13 @@ fn transfer_caps(
         let Some(slot) = slot else {
             return (unwrapped, n);
         };
-        let cap = k[slot].cap();
-        match cap {
-            Cap::Endpoint(c) if Some(c.endpoint) == endpoint => {
+        match k[slot].endpoint() {
+            Some(c) if Some(c.endpoint) == endpoint => {
                 to.set_badge(k, n, c.badge);
                 unwrapped |= 1u64.wrapping_shl(n as u32);
             }
             _ => {
-                if taken || !receive_cap(k, receiver, to, slot, cap) {
+                if taken || !receive_cap(k, receiver, to, slot) {
                     return (unwrapped, n);
                 }
                 taken = true;
@@ -136,23 +135,19 @@ fn transfer_caps(
     (unwrapped, MAX_EXTRA_CAPS)
 }
 
-/// Copies `cap` to the slot where `receiver` wants it, if it can be.
-fn receive_cap(
-    k: &mut Kernel,
-    receiver: Ref<Tcb>,
-    to: Buffer,
-    source: Ref<Slot>,
-    cap: Cap,
-) -> bool {
+/// Copies the capability in `source` to the slot where `receiver` wants it, if it can be.
+fn receive_cap(k: &mut Kernel, receiver: Ref<Tcb>, to: Buffer, source: Ref<Slot>) -> bool {
     let Some(destination) = receive_slot(k, receiver, to) else {
         return false;
     };
-    let derived = match cap.derive(|| cdt::has_children(k, source)) {
-        Ok(derived) if !derived.is_null() => derived,
-        _ => return false,
-    };
-    cdt::insert(k, derived.into(), source, destination);
-    true
+    let cap = k[source].packed();
+    match cap.derive(|| cdt::has_children(k, source)) {
+        Some(derived) if !derived.is_null() => {
+            cdt::insert(k, derived, source, destination);
+            true
+        }
+        _ => false,
+    }
 }
 
 /// The empty slot that the receiver's buffer names, if it names one.
@@ -161,7 +156,7 @@ fn receive_slot(k: &Kernel, receiver: Ref<Tcb>, buffer: Buffer) -> Option<Ref<Sl
     let root = buffer.get(k, ipc_buffer::RECEIVE_CNODE);
     let index = buffer.get(k, ipc_buffer::RECEIVE_INDEX);
     let depth = buffer.get(k, ipc_buffer::RECEIVE_DEPTH);
-    let root = cspace::lookup(k, receiver, root).ok()?;
+    let root = cspace::find(k, receiver, root)?;
     let slot = cspace::find_target(k, root, index, depth)?;
     k[slot].is_empty().then_some(slot)
 }
@@ -169,7 +164,7 @@ fn receive_slot(k: &Kernel, receiver: Ref<Tcb>, buffer: Buffer) -> Option<Ref<Sl
 /// Answers `thread` in the kernel's name: badge 0, `label`, `words`.
 #[inline(never)]
 pub fn reply_from_kernel(k: &mut Kernel, thread: Ref<Tcb>, label: Word, words: &[Word]) {
-    let length = message::write_words(k, thread, words.iter().copied());
+    let length = message::write_own_words(k, thread, words);
     let context = &mut k[thread.context()];
     context.set_badge(0);
     context.set_message_info(MessageInfo::new(label, 0, 0, length).0);

@@ -166,22 +166,27 @@ pub(crate) fn extra_caps(
     Ok(caps)
 }
 
-/// Writes `words` as the message of `receiver`: to registers, and past them to its buffer. How
-/// many it could take.
-pub(crate) fn write_words(
-    k: &mut Kernel,
-    receiver: Ref<Tcb>,
-    words: impl Iterator<Item = Word>,
-) -> usize {
-    let buffer = tcb::buffer(k, receiver, Access::ReadWrite);
-    let mut length = 0;
-    for (n, word) in words.enumerate() {
-        if !write_word(k, receiver, buffer, n, word) {
-            break;
+/// Writes `words`, which the kernel says itself, as the message of `receiver`. How many it could
+/// take.
+pub(crate) fn write_own_words(k: &mut Kernel, receiver: Ref<Tcb>, words: &[Word]) -> usize {
+    let mut registers = k[receiver.context()].message_registers();
+    registers
+        .iter_mut()
+        .zip(words)
+        .for_each(|(to, word)| *to = *word);
+    k[receiver.context()].set_message_registers(registers);
+    let Some((_, rest)) = words.split_at_checked(MESSAGE_REGISTERS) else {
+        return words.len();
+    };
+    match tcb::buffer(k, receiver, Access::ReadWrite) {
+        Some(buffer) => {
+            for (n, &word) in (MESSAGE_REGISTERS..MSG_MAX_LENGTH).zip(rest) {
+                buffer.set_word(k, n, word);
+            }
+            words.len()
         }
-        length = n.saturating_add(1);
+        None => MESSAGE_REGISTERS,
     }
-    length
 }
 
 /// Writes word `n` of the message of `receiver`, if there is a place for it.

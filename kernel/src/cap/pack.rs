@@ -360,6 +360,9 @@ const fn pack_mapping(mapping: Option<Mapping>) -> u64 {
     }
 }
 
+/// The bits of a mapping, and that there is one.
+const MAPPING: u64 = !((1 << 11) - 1);
+
 const fn unpack_mapping(word: u64) -> Option<Mapping> {
     if word >> 11 & 1 == 0 {
         return None;

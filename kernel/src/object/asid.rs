@@ -128,11 +128,6 @@ pub(crate) fn forget(k: &mut Kernel, asid: u16) {
     k.machine.invalidate_asid(asid);
 }
 
-/// Whether `cap` is a root that a thread can run in.
-pub(crate) fn is_assigned_root(cap: &Cap) -> bool {
-    matches!(cap, Cap::VSpace(VSpaceCap { asid: Some(_), .. }))
-}
-
 /// The root and ASID that a mapping operation names.
 pub(crate) fn assigned_root(
     k: &Kernel,

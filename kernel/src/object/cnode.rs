@@ -189,11 +189,24 @@ pub(crate) fn empty_slot(
     }
 }
 
+/// What a copy of `cap`, a form of what is in `source`, is.
+#[inline(always)]
+pub(crate) fn copy_of(
+    k: &Kernel,
+    source: Ref<Slot>,
+    cap: PackedCap,
+) -> Result<PackedCap, SyscallError> {
+    match cap.derive(|| cdt::has_children(k, source)) {
+        Some(derived) => Ok(derived),
+        None => Err(why_not_derived(k, source)),
+    }
+}
+
 /// Why there can be no copy of what is in `source`.
 #[cold]
 #[inline(never)]
 fn why_not_derived(k: &Kernel, source: Ref<Slot>) -> SyscallError {
-    // Rights change nothing about that.
+    // Rights and data change nothing about that.
     let derived = k[source].cap().derive(|| cdt::has_children(k, source));
     derived.err().unwrap_or(SyscallError::IllegalOperation)
 }
@@ -288,10 +301,7 @@ impl CNodeInvocation {
         let mut new = cap;
         if copies {
             let masked = cap.masked(CapRights(m.word(k, 4)));
-            new = match masked.derive(|| cdt::has_children(k, source)) {
-                Some(derived) => derived,
-                None => return Err(why_not_derived(k, source)),
-            };
+            new = copy_of(k, source, masked)?;
         }
         if invocation == Invocation::CNodeMint {
             let data = m.word(k, 5);

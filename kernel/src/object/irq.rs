@@ -150,12 +150,12 @@ impl IrqHandlerInvocation {
         match self {
             Self::Acknowledge(irq) => k.machine.interrupt_acknowledged(irq),
             Self::SetNotification { irq, source } => {
-                let cap = k[source].cap();
+                let cap = k[source].packed();
                 let slot = k.irqs.slot(irq);
                 delete::delete_simple(k, slot);
                 // Deleting the old one may have deleted the new one with it, if it was derived.
-                if k[source].cap() == cap {
-                    cdt::insert(k, cap.into(), source, slot);
+                if k[source].packed() == cap {
+                    cdt::insert(k, cap, source, slot);
                 }
             }
             Self::Clear(irq) => forget_notification(k, irq),

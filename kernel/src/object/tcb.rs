@@ -5,7 +5,6 @@ pub mod invoke;
 
 use crate::Kernel;
 use crate::bits;
-use crate::cap::VmRights;
 use crate::fault::Fault;
 use crate::isa;
 use crate::message::Buffer;
@@ -239,20 +238,12 @@ pub enum Access {
 #[doc(alias = "lookupIPCBuffer")]
 #[inline]
 pub fn buffer(k: &Kernel, thread: Ref<Tcb>, access: Access) -> Option<Buffer> {
-    let frame = k[thread.slot(TcbSlot::Buffer)].frame()?;
-    let allowed = match frame.rights {
-        VmRights::ReadWrite => true,
-        VmRights::ReadOnly => access == Access::Read,
-        VmRights::KernelOnly => false,
-    };
-    if frame.device || !allowed {
-        return None;
-    }
+    let (base, mask) = k[thread.slot(TcbSlot::Buffer)]
+        .packed()
+        .memory(access == Access::ReadWrite)?;
     // `buffer` was checked for alignment when it was set.
-    let mask = bits::mask(frame.size.bits()) & !bits::mask(IPC_BUFFER_BITS as u8);
-    Some(Buffer::new(
-        KernelAddress::of(frame.base).inside(k[thread].buffer & mask),
-    ))
+    let offset = k[thread].buffer & mask & !bits::mask(IPC_BUFFER_BITS as u8);
+    Some(Buffer::new(KernelAddress::of(base).inside(offset)))
 }
 
 /// Puts `thread` in `state` and tells the scheduler if it was the one running.

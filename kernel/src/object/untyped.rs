@@ -289,11 +289,20 @@ pub(crate) fn create(
     bits: u8,
     device: bool,
 ) -> PackedCap {
+    make(k, object, base, bits, device)
+}
+
+/// As [`create`], of what is not made by the hundred.
+#[inline(never)]
+fn make_other(
+    k: &mut Kernel,
+    object: NewObject,
+    base: PhysicalAddress,
+    bits: u8,
+    device: bool,
+) -> PackedCap {
     let at = KernelAddress::of(base);
     let cap = match object {
-        NewObject::Endpoint | NewObject::Notification | NewObject::Reply => {
-            return make(k, object, base, bits, device);
-        }
         NewObject::Untyped => Cap::Untyped(UntypedCap {
             base,
             bits,
@@ -318,6 +327,8 @@ pub(crate) fn create(
             })
         }
         NewObject::Isa(object) => isa::create(k, object, base, device),
+        // Made by `make`.
+        NewObject::Endpoint | NewObject::Notification | NewObject::Reply => Cap::Null,
     };
     cap.into()
 }
@@ -347,7 +358,7 @@ fn make(
             reply: born(k, at, bits::size(bits), Reply::new()),
             can_grant: true,
         }),
-        _ => return create(k, object, base, bits, device),
+        _ => return make_other(k, object, base, bits, device),
     };
     cap.into()
 }

@@ -45,18 +45,8 @@ const AT_KERNEL_ADDRESS: u64 = set(&[
     tag::ASID_POOL,
 ]);
 
-/// Kinds that a copy repeats as they are, and that have no rights or data.
-const PLAIN: u64 = set(&[
-    tag::TCB,
-    tag::SCHED_CONTEXT,
-    tag::SCHED_CONTROL,
-    tag::IRQ_HANDLER,
-    tag::DOMAIN,
-    tag::ASID_CONTROL,
-    tag::ASID_POOL,
-]);
-
 const BADGED: u64 = set(&[tag::ENDPOINT, tag::NOTIFICATION]);
+const OF_ISA: u64 = set(&[tag::ISA]);
 const CNODES: u64 = set(&[tag::CNODE, tag::WHOLE_CNODE]);
 
 /// Kinds of which each capability has something to undo, not only the last one to the object.
@@ -97,10 +87,16 @@ impl PackedCap {
 
     #[inline(never)]
     fn same_of_kind(self, other: Self) -> bool {
-        if self.is_one_of(CNODES) && other.is_one_of(CNODES) {
-            return self.small() == other.small();
+        if self.is_one_of(CNODES) {
+            return other.is_one_of(CNODES) && self.small() == other.small();
         }
-        self.unpack().same_object(&other.unpack())
+        match self.tag() {
+            tag::FRAME => self.as_frame().size == other.as_frame().size,
+            tag::SCHED_CONTROL => self.small() == other.small(),
+            tag::IRQ_HANDLER => self.0 == other.0,
+            tag::ISA if other.is(tag::ISA) => self == other,
+            _ => false,
+        }
     }
 
     /// As [`Cap::covers`], of capabilities in the derivation tree.
@@ -115,7 +111,21 @@ impl PackedCap {
 
     #[inline(never)]
     fn covers_of_kind(self, other: Self) -> bool {
-        self.unpack().covers(&other.unpack())
+        let isa = |cap: Self| isa::IsaCap::unpack(cap.small() as u16, cap.0);
+        match (self.tag(), other.tag()) {
+            (tag::FRAME, tag::FRAME) => {
+                let (a, b) = (self.as_frame(), other.as_frame());
+                let len = |frame: FrameCap| bits::size(frame.size.bits());
+                contains(a.base, len(a), b.base, len(b))
+            }
+            (tag::IRQ_CONTROL, tag::IRQ_HANDLER) => true,
+            (tag::IRQ_CONTROL, tag::ISA) => isa(other).is_some_and(|c| c.comes_from_irq_control()),
+            (tag::ISA, tag::ISA) => match (isa(self), isa(other)) {
+                (Some(a), Some(b)) => a.covers(&b),
+                _ => false,
+            },
+            _ => self.same_object(other),
+        }
     }
 
     /// Objects are disjoint, and each is in one untyped: where it starts tells whether it is in
@@ -130,6 +140,17 @@ impl PackedCap {
             _ => return false,
         };
         start.0.wrapping_sub(self.physical().0) < bits::size(bits(self))
+    }
+
+    /// The start of a frame of ordinary memory and the mask of its offsets, if its rights let the
+    /// kernel read there for the holder, or also write.
+    #[inline(always)]
+    pub(crate) fn memory(self, write: bool) -> Option<(PhysicalAddress, u64)> {
+        // Rights are 1 for reading, 2 for both, and the bit above the size is for devices.
+        let rights = if write { 2 } else { 3 };
+        let granted = self.is(tag::FRAME) && self.0 & rights != 0 && self.0 & 1 << 4 == 0;
+        let size = isa::FrameSize::unpack((self.0 >> 2 & 3) as u8);
+        granted.then(|| (self.physical(), bits::mask(size.bits())))
     }
 
     /// The badge, of kinds that have one.
@@ -153,7 +174,15 @@ impl PackedCap {
 
     #[inline(never)]
     fn revocable_of_kind(self, source: Self) -> bool {
-        self.unpack().revocable_from(&source.unpack())
+        let isa = |cap: Self| isa::IsaCap::unpack(cap.small() as u16, cap.0);
+        match (self.tag(), source.tag()) {
+            (tag::IRQ_HANDLER, tag::IRQ_CONTROL) => true,
+            (tag::ISA, tag::ISA) => match (isa(self), isa(source)) {
+                (Some(new), Some(old)) => new.revocable_from(&old),
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     /// As [`Cap::masked`].
@@ -164,15 +193,11 @@ impl PackedCap {
             let lost = u64::from(Rights::ALL.bits() & !Rights::ALL.masked(mask).bits());
             return Self(self.0, self.1 & !(lost << SMALL_SHIFT));
         }
-        if self.is_one_of(PLAIN | CNODES) {
-            return self;
+        match self.tag() {
+            tag::REPLY => Self::pack(Cap::Reply(self.as_reply()).masked(mask)),
+            tag::FRAME => Self::pack(Cap::Frame(self.as_frame()).masked(mask)),
+            _ => self,
         }
-        self.masked_of_kind(mask)
-    }
-
-    #[inline(never)]
-    fn masked_of_kind(self, mask: CapRights) -> Self {
-        Self::pack(self.unpack().masked(mask))
     }
 
     /// As [`Cap::with_data`].
@@ -181,31 +206,43 @@ impl PackedCap {
         if self.is_one_of(BADGED) {
             return badge_once(self.0, update).then_some(Self(data, self.1));
         }
-        if self.is_one_of(PLAIN) {
-            return Some(self);
+        if self.is_one_of(CNODES | OF_ISA) {
+            return self.with_data_of_kind(data, update);
         }
-        self.with_data_of_kind(data, update)
+        Some(self)
     }
 
     #[inline(never)]
     fn with_data_of_kind(self, data: Word, update: DataUpdate) -> Option<Self> {
-        self.unpack().with_data(data, update).map(Self::pack)
+        let cap = match self.cnode() {
+            Some(cnode) => Cap::CNode(cnode),
+            None => Cap::Isa(isa::IsaCap::unpack(self.small() as u16, self.0)?),
+        };
+        cap.with_data(data, update).map(Self::pack)
     }
 
     /// As [`Cap::derive`], for those who ask only whether there is a copy to be had, and which:
     /// the null capability if it is none, `None` if that is an error.
     #[inline(always)]
     pub(crate) fn derive(self, has_children: impl FnOnce() -> bool) -> Option<Self> {
-        if self.is_one_of(PLAIN | BADGED | CNODES) || self.is(tag::REPLY) {
-            return Some(self);
+        match self.tag() {
+            tag::UNTYPED => (!has_children()).then_some(self),
+            tag::FRAME => Some(Self(self.0 & !MAPPING, self.1)),
+            // Those without a mapping or an ASID have nothing there.
+            tag::PAGE_TABLE | tag::VSPACE => (self.0 != 0).then_some(self),
+            tag::ZOMBIE | tag::IRQ_CONTROL => Some(Self::NULL),
+            tag::ISA => Some(self.derive_of_isa()),
+            _ => Some(self),
         }
-        self.derive_of_kind(self.tag() == tag::UNTYPED && has_children())
     }
 
     #[inline(never)]
-    fn derive_of_kind(self, has_children: bool) -> Option<Self> {
-        let derived = self.unpack().derive(|| has_children);
-        derived.ok().map(Self::pack)
+    fn derive_of_isa(self) -> Self {
+        let cap = isa::IsaCap::unpack(self.small() as u16, self.0);
+        match cap.and_then(isa::IsaCap::derive) {
+            Some(derived) => Self::pack(Cap::Isa(derived)),
+            None => Self::NULL,
+        }
     }
 }
 
@@ -235,17 +272,17 @@ mod tests {
                 index: 1,
             }),
         ];
-        for n in [0, 1] {
+        for (n, bits, guard_bits) in [(0, 12, 57), (1, 13, 58)] {
             caps.push(Cap::SchedControl { core: n });
             caps.push(Cap::IrqHandler(Irq(n.into())));
             caps.push(Cap::Reply(ReplyCap {
                 reply: Ref::new(at),
                 can_grant: n == 1,
             }));
-            if bits::aligned(base, 12 + n) {
+            if bits::aligned(base, bits) {
                 caps.push(Cap::Untyped(UntypedCap {
                     base: PhysicalAddress(base),
-                    bits: 12 + n,
+                    bits,
                     device: false,
                     watermark: 0,
                     cleared: 5,
@@ -255,7 +292,7 @@ mod tests {
                 slots: Ref::new(at),
                 radix: 6,
                 guard: 0,
-                guard_bits: 57 + n,
+                guard_bits,
             }));
             caps.push(Cap::Zombie(ZombieCap {
                 slots: Ref::new(at),
@@ -272,7 +309,11 @@ mod tests {
                 level: isa::Level::unpack(0),
                 mapping,
             }));
-            for rights in [VmRights::ReadOnly, VmRights::ReadWrite] {
+            for rights in [
+                VmRights::KernelOnly,
+                VmRights::ReadOnly,
+                VmRights::ReadWrite,
+            ] {
                 caps.push(Cap::Frame(FrameCap {
                     base: PhysicalAddress(base),
                     size: isa::FrameSize::unpack(0),
@@ -317,6 +358,15 @@ mod tests {
             ] {
                 let expected = a.with_data(data, update).map(PackedCap::pack);
                 assert_eq!(packed.with_data(data, update), expected, "{a:?}");
+            }
+            for write in [false, true] {
+                let expected = match a {
+                    Cap::Frame(c) if !c.device && c.rights != VmRights::KernelOnly => (!write
+                        || c.rights == VmRights::ReadWrite)
+                        .then(|| (c.base, bits::mask(c.size.bits()))),
+                    _ => None,
+                };
+                assert_eq!(packed.memory(write), expected, "{a:?}");
             }
             for children in [false, true] {
                 let expected = a.derive(|| children).ok().map(PackedCap::pack);

@@ -1,7 +1,7 @@
 //! Invocations of thread capabilities.
 
 use crate::Kernel;
-use crate::cap::{Cap, DataUpdate, EndpointCap};
+use crate::cap::{Cap, DataUpdate, EndpointCap, PackedCap};
 use crate::cdt;
 use crate::delete;
 use crate::error::{Preempted, SyscallError};
@@ -9,8 +9,7 @@ use crate::invocation::{Done, Refusal};
 use crate::ipc;
 use crate::isa;
 use crate::message::Message;
-use crate::object::asid;
-use crate::object::cnode::Slot;
+use crate::object::cnode::{self, Slot};
 use crate::object::notification::{self, Notification, Signal};
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
@@ -24,7 +23,7 @@ use abi::ipc_buffer::IPC_BUFFER_BITS;
 /// A capability on its way into a slot of a TCB: what, and where it comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct Install {
-    cap: Cap,
+    cap: PackedCap,
     source: Ref<Slot>,
 }
 
@@ -381,10 +380,9 @@ fn decode_buffer(k: &Kernel, address: Word, slot: Ref<Slot>) -> Result<NewBuffer
             frame: None,
         });
     }
-    let cap = k[slot].cap().derive(|| cdt::has_children(k, slot))?;
-    match cap {
-        Cap::Frame(frame) if !frame.device => {}
-        _ => return Err(SyscallError::IllegalOperation),
+    let cap = cnode::copy_of(k, slot, k[slot].packed())?;
+    if cap.frame().is_none_or(|frame| frame.device) {
+        return Err(SyscallError::IllegalOperation);
     }
     if address & ((1 << IPC_BUFFER_BITS) - 1) != 0 {
         return Err(SyscallError::AlignmentError);
@@ -407,11 +405,11 @@ fn decode_spaces(
         return Err(SyscallError::IllegalOperation);
     }
     let cspace_cap = derive_with_data(k, cspace, cspace_data)?;
-    if !matches!(cspace_cap, Cap::CNode(_)) {
+    if cspace_cap.cnode().is_none() {
         return Err(SyscallError::IllegalOperation);
     }
     let vspace_cap = derive_with_data(k, vspace, vspace_data)?;
-    if !asid::is_assigned_root(&vspace_cap) {
+    if vspace_cap.vspace().is_none_or(|root| root.asid.is_none()) {
         return Err(SyscallError::IllegalOperation);
     }
     Ok((
@@ -426,13 +424,16 @@ fn decode_spaces(
     ))
 }
 
-fn derive_with_data(k: &Kernel, slot: Ref<Slot>, data: Word) -> Result<Cap, SyscallError> {
-    let cap = k[slot].cap();
+fn derive_with_data(k: &Kernel, slot: Ref<Slot>, data: Word) -> Result<PackedCap, SyscallError> {
+    let cap = k[slot].packed();
     let cap = match data {
         0 => cap,
-        data => cap.with_data(data, DataUpdate::Copy).unwrap_or(Cap::Null),
+        data => {
+            let changed = cap.with_data(data, DataUpdate::Copy);
+            changed.unwrap_or(PackedCap::NULL)
+        }
     };
-    cap.derive(|| cdt::has_children(k, slot))
+    cnode::copy_of(k, slot, cap)
 }
 
 /// Whether deleting what is in `slot` would be long: it is the last capability to something
@@ -444,13 +445,12 @@ fn long_running(k: &Kernel, slot: Ref<Slot>) -> bool {
 
 /// A capability that can handle faults, or none. `number` is its place in the message.
 fn decode_handler(k: &Kernel, slot: Ref<Slot>, number: Word) -> Result<Install, SyscallError> {
-    let cap = k[slot].cap();
-    let valid = match cap {
-        Cap::Null => true,
-        Cap::Endpoint(EndpointCap { rights, .. }) => {
+    let cap = k[slot].packed();
+    let valid = match cap.endpoint() {
+        Some(EndpointCap { rights, .. }) => {
             rights.write() && (rights.grant() || rights.grant_reply())
         }
-        _ => false,
+        None => cap.is_null(),
     };
     if valid {
         Ok(Install { cap, source: slot })
@@ -467,17 +467,19 @@ fn decode_timeout_handler(k: &Kernel, m: &Message) -> Result<TcbInvocation, Sysc
 /// Replaces the capability in a slot of the target. Deleting the old one can be long, and can
 /// delete the new one, or the target, on the way.
 #[doc(alias = "installTCBCap")]
+#[inline(never)]
 fn install(k: &mut Kernel, target: Target, slot: TcbSlot, new: Install) -> Result<(), Preempted> {
     let slot = target.thread.slot(slot);
     delete::delete(k, slot)?;
     if still_valid(k, target, new) && !new.cap.is_null() {
-        cdt::insert(k, new.cap.into(), new.source, slot);
+        cdt::insert(k, new.cap, new.source, slot);
     }
     Ok(())
 }
 
 fn still_valid(k: &Kernel, target: Target, new: Install) -> bool {
-    k[target.invoked].cap() == Cap::Tcb(target.thread) && k[new.source].cap().same_object(&new.cap)
+    k[target.invoked].cap() == Cap::Tcb(target.thread)
+        && k[new.source].packed().same_object(new.cap)
 }
 
 fn set_buffer(k: &mut Kernel, target: Target, new: NewBuffer) -> Result<(), Preempted> {
