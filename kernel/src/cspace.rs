@@ -56,10 +56,28 @@ fn lookup_below(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Result<Ref<Slot>
     resolve_from(k, root, address, WORD_BITS).map(|resolved| resolved.slot)
 }
 
-#[cold]
 #[inline(never)]
 fn find_below(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
-    lookup_below(k, thread, address).ok()
+    let mut cnode = k[thread.slot(TcbSlot::CSpace)].cnode()?;
+    let mut bits_left = WORD_BITS;
+    loop {
+        let slot = descend(cnode, address, &mut bits_left)?;
+        match k[slot].cnode() {
+            Some(next) if bits_left != 0 => cnode = next,
+            _ => return Some(slot),
+        }
+    }
+}
+
+/// One level of an address that has `bits_left` bits, at most 64: the slot, if the address fits.
+#[inline(always)]
+fn descend(cnode: CNodeCap, address: Word, bits_left: &mut u64) -> Option<Ref<Slot>> {
+    let level_bits = u64::from(cnode.guard_bits).wrapping_add(cnode.radix.into());
+    *bits_left = bits_left.checked_sub(level_bits)?;
+    // A radix is at least 1: what is left is below 64, and so are the bits of a guard.
+    let here = address.wrapping_shr(*bits_left as u32);
+    let guard = here.wrapping_shr(cnode.radix.into()) & bits::mask(cnode.guard_bits);
+    (guard == cnode.guard).then(|| cnode.slot(here & bits::mask(cnode.radix)))
 }
 
 /// Follows the low `bits` bits (1 to 64) of `address` from `root`, CNode by CNode, until they
@@ -165,15 +183,7 @@ pub(crate) fn find_target(
         return None;
     }
     loop {
-        let level_bits = u64::from(cnode.guard_bits).wrapping_add(cnode.radix.into());
-        bits_left = bits_left.checked_sub(level_bits)?;
-        // A radix is at least 1: what is left is below 64, and so are the bits of a guard.
-        let here = index.wrapping_shr(bits_left as u32);
-        let guard = here.wrapping_shr(cnode.radix.into()) & bits::mask(cnode.guard_bits);
-        if guard != cnode.guard {
-            return None;
-        }
-        let slot = cnode.slot(here & bits::mask(cnode.radix));
+        let slot = descend(cnode, index, &mut bits_left)?;
         if bits_left == 0 {
             return Some(slot);
         }
