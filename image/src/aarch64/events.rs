@@ -35,7 +35,22 @@ const CORE: usize = 0;
 /// `SVC` with `number`, one that has no entry of its own.
 #[inline(always)]
 pub(super) extern "C" fn on_syscall(number: i64) -> ! {
-    handle(lock::acquire(CORE), Event::Syscall(number))
+    let mut kernel = lock::acquire(CORE);
+    if let Some(context) = entry::enter_fast(trap::by_register(&mut kernel), CORE, number) {
+        watch::after_entry(&mut kernel);
+        drop(kernel);
+        trap::resume(place(context))
+    }
+    on_unusual_syscall(kernel, number)
+}
+
+#[cold]
+#[inline(never)]
+fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
+    let resume = entry::enter_unusual(trap::by_register(&mut kernel), number);
+    watch::after_entry(&mut kernel);
+    drop(kernel);
+    leave(resume)
 }
 
 /// `SVC` with the number of Call: [`on_syscall`], compiled for that number alone.
@@ -107,11 +122,17 @@ fn handle(mut kernel: Locked, event: Event) -> ! {
     leave(resume)
 }
 
+/// The register file's address.
+#[inline(always)]
+fn place(context: Ref<Context>) -> u64 {
+    context.address().plus(Context::OFFSET).bits()
+}
+
 /// Leaves the kernel.
 #[inline(always)]
 pub(super) fn leave(resume: Resume) -> ! {
     match resume {
-        Resume::Thread(context) => trap::resume(context.address().plus(Context::OFFSET).bits()),
+        Resume::Thread(context) => trap::resume(place(context)),
         Resume::Idle => trap::idle(),
     }
 }

@@ -8,7 +8,7 @@ use crate::watch;
 use abi::syscall::Syscall;
 use kernel::entry::{self, Event, Resume};
 use kernel::isa::Context;
-use kernel::object::store::Object;
+use kernel::object::store::{Object, Ref};
 use machine::Machine;
 use machine::riscv64::csr::{self, interrupt};
 use machine::riscv64::fpu;
@@ -34,7 +34,22 @@ const CORE: usize = 0;
 /// `ECALL` with `number`, one that has no entry of its own.
 #[inline(always)]
 pub(super) extern "C" fn on_syscall(number: i64) -> ! {
-    handle(lock::acquire(CORE), Event::Syscall(number))
+    let mut kernel = lock::acquire(CORE);
+    if let Some(context) = entry::enter_fast(&mut kernel, CORE, number) {
+        watch::after_entry(&mut kernel);
+        drop(kernel);
+        trap::resume(place(context))
+    }
+    on_unusual_syscall(kernel, number)
+}
+
+#[cold]
+#[inline(never)]
+fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
+    let resume = entry::enter_unusual(&mut kernel, number);
+    watch::after_entry(&mut kernel);
+    drop(kernel);
+    leave(resume)
 }
 
 /// `ECALL` with the number of Call: [`on_syscall`], compiled for that number alone.
@@ -104,11 +119,17 @@ fn handle(mut kernel: Locked, event: Event) -> ! {
     leave(resume)
 }
 
+/// The register file's address.
+#[inline(always)]
+fn place(context: Ref<Context>) -> u64 {
+    context.address().plus(Context::OFFSET).bits()
+}
+
 /// Leaves the kernel.
 #[inline(always)]
 pub(super) fn leave(resume: Resume) -> ! {
     match resume {
-        Resume::Thread(context) => trap::resume(context.address().plus(Context::OFFSET).bits()),
+        Resume::Thread(context) => trap::resume(place(context)),
         Resume::Idle => trap::idle(),
     }
 }
