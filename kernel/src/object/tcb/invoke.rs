@@ -74,8 +74,6 @@ pub enum TcbInvocation {
         time: NewTime,
     },
     SetTimeoutHandler(Install),
-    Suspend,
-    Resume,
     BindNotification(Ref<Notification>),
     UnbindNotification,
     SetTlsBase(Word),
@@ -109,8 +107,16 @@ pub fn invoke(
     invocation: Invocation,
     m: &Message,
 ) -> Result<Done, Refusal> {
-    let target = Target { thread, invoked };
-    Ok(TcbInvocation::decode(k, thread, invocation, m)?.commit(k, target, m)?)
+    match invocation {
+        // These want nothing of the message, and cannot be refused.
+        Invocation::TcbSuspend => tcb::suspend(k, thread),
+        Invocation::TcbResume => tcb::resume(k, thread),
+        _ => {
+            let target = Target { thread, invoked };
+            return Ok(TcbInvocation::decode(k, thread, invocation, m)?.commit(k, target, m)?);
+        }
+    }
+    Ok(Done::Empty)
 }
 
 impl TcbInvocation {
@@ -133,8 +139,6 @@ impl TcbInvocation {
             I::TcbSetMcPriority => decode_priority(k, m).map(Self::SetMaxControlledPriority),
             I::TcbSetSchedParams => decode_sched_params(k, thread, m),
             I::TcbSetTimeoutEndpoint => decode_timeout_handler(k, m),
-            I::TcbSuspend => Ok(Self::Suspend),
-            I::TcbResume => Ok(Self::Resume),
             I::TcbBindNotification => decode_bind_notification(k, thread, m),
             I::TcbUnbindNotification => match k[thread].bound_notification {
                 Some(_) => Ok(Self::UnbindNotification),
@@ -195,8 +199,6 @@ impl TcbInvocation {
             Self::SetTimeoutHandler(handler) => {
                 install(k, target, TcbSlot::TimeoutHandler, handler)?
             }
-            Self::Suspend => tcb::suspend(k, thread),
-            Self::Resume => tcb::resume(k, thread),
             Self::BindNotification(notification) => notification::bind_tcb(k, notification, thread),
             Self::UnbindNotification => notification::unbind_tcb(k, thread),
             Self::SetTlsBase(base) => tcb::set_tls_base(k, thread, base),
