@@ -169,18 +169,17 @@ fn delete_inner(k: &mut Kernel, slot: Ref<Slot>) -> Result<(), Preempted> {
 fn finalise_inner(k: &mut Kernel, slot: Ref<Slot>) -> Result<Outcome, Preempted> {
     while !k[slot].is_empty() {
         let finalised = finalise(k, slot)?;
-        let removable = removable(finalised.zombie, slot);
         if let Some(zombie) = finalised.zombie {
             cdt::update(k, slot, Cap::Zombie(zombie));
-            if zombie.slots == slot && !removable {
+        }
+        if removable(finalised.zombie, slot) {
+            return Ok(Outcome::Removable(finalised.cleanup));
+        }
+        if let Some(zombie) = finalised.zombie {
+            if zombie.slots == slot {
                 return Ok(Outcome::Cyclic);
             }
-            if !removable {
-                swap_out(k, slot, zombie);
-            }
-        }
-        if removable {
-            return Ok(Outcome::Removable(finalised.cleanup));
+            swap_out(k, slot, zombie);
         }
         k.preemption_point()?;
     }
