@@ -41,7 +41,7 @@ pub(crate) fn find(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Sl
 /// The slot that `address` names, if it is one of the root itself: the usual case, in which the
 /// root's guard and index are a whole address.
 #[inline(always)]
-fn at_root(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
+pub(crate) fn at_root(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
     let root = k[thread.slot(TcbSlot::CSpace)].whole_cnode()?;
     // The guard, and below it the index: a radix is less than 64.
     let guard = address.wrapping_shr(root.radix.into());

@@ -134,7 +134,9 @@ impl Queue {
         }
     }
 
-    fn alone(k: &mut Kernel, thread: Ref<Tcb>) -> Self {
+    /// The queue of `thread`, which is in no queue.
+    #[inline(always)]
+    pub(crate) fn alone(k: &mut Kernel, thread: Ref<Tcb>) -> Self {
         k[thread].links = Some(Links {
             next: thread,
             previous: thread,

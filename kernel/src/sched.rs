@@ -583,10 +583,16 @@ pub fn fpu_acquire(k: &mut Kernel, thread: Ref<Tcb>) {
 /// Before user code of `thread` runs: the registers are its own, or trap.
 #[inline(always)]
 pub fn fpu_prepare(k: &mut Kernel, thread: Ref<Tcb>) {
-    // Mostly they trap, and are somebody else's.
-    if k.node().fpu_enabled || k.node().fpu_owner == Some(thread) {
+    if fpu_needs_care(k, thread) {
         fpu_match(k, thread);
     }
+}
+
+/// Whether the floating-point registers are perhaps not as `thread` needs them: mostly they trap,
+/// and are somebody else's.
+#[inline(always)]
+pub(crate) fn fpu_needs_care(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    k.node().fpu_enabled || k.node().fpu_owner == Some(thread)
 }
 
 fn fpu_match(k: &mut Kernel, thread: Ref<Tcb>) {

@@ -33,7 +33,7 @@ mod class {
 const CORE: usize = 0;
 
 /// `SVC` with `number`, one that has no entry of its own.
-#[inline(always)]
+#[inline(never)]
 pub(super) extern "C" fn on_syscall(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
     if let Some(context) = entry::enter_fast(trap::by_register(&mut kernel), CORE, number) {
@@ -53,14 +53,31 @@ fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
     leave(resume)
 }
 
-/// `SVC` with the number of Call: [`on_syscall`], compiled for that number alone.
+/// `SVC` with the number of Call.
 pub(super) extern "C" fn on_call() -> ! {
-    on_syscall(Syscall::Call.number())
+    on_usual(Syscall::Call.number())
 }
 
 /// Likewise ReplyRecv.
 pub(super) extern "C" fn on_reply_recv() -> ! {
-    on_syscall(Syscall::ReplyRecv.number())
+    on_usual(Syscall::ReplyRecv.number())
+}
+
+/// Compiled for one number, and without a call on its way: it saves no registers.
+#[inline(always)]
+fn on_usual(number: i64) -> ! {
+    let mut kernel = lock::acquire(CORE);
+    match entry::enter_usual(trap::by_register(&mut kernel), CORE, number) {
+        Some(context) => {
+            watch::after_entry(&mut kernel);
+            drop(kernel);
+            trap::resume(place(context))
+        }
+        None => {
+            drop(kernel);
+            on_syscall(number)
+        }
+    }
 }
 
 /// Any other exception of user mode. The stub took it for a system call.

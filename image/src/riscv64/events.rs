@@ -32,7 +32,7 @@ const STORE_PAGE_FAULT: u64 = 15;
 const CORE: usize = 0;
 
 /// `ECALL` with `number`, one that has no entry of its own.
-#[inline(always)]
+#[inline(never)]
 pub(super) extern "C" fn on_syscall(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
     if let Some(context) = entry::enter_fast(&mut kernel, CORE, number) {
@@ -52,14 +52,31 @@ fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
     leave(resume)
 }
 
-/// `ECALL` with the number of Call: [`on_syscall`], compiled for that number alone.
+/// `ECALL` with the number of Call.
 pub(super) extern "C" fn on_call() -> ! {
-    on_syscall(Syscall::Call.number())
+    on_usual(Syscall::Call.number())
 }
 
 /// Likewise ReplyRecv.
 pub(super) extern "C" fn on_reply_recv() -> ! {
-    on_syscall(Syscall::ReplyRecv.number())
+    on_usual(Syscall::ReplyRecv.number())
+}
+
+/// Compiled for one number, and without a call on its way: it saves no registers.
+#[inline(always)]
+fn on_usual(number: i64) -> ! {
+    let mut kernel = lock::acquire(CORE);
+    match entry::enter_usual(&mut kernel, CORE, number) {
+        Some(context) => {
+            watch::after_entry(&mut kernel);
+            drop(kernel);
+            trap::resume(place(context))
+        }
+        None => {
+            drop(kernel);
+            on_syscall(number)
+        }
+    }
 }
 
 /// Any other trap out of user mode, or what has ended idling; `interrupted` is the register file

@@ -33,8 +33,8 @@ const INT_BYTES: u64 = 2;
 /// The core that this is; the image drives one so far.
 const CORE: usize = 0;
 
-/// `SYSCALL` with `number`, one that has no entry of its own.
-#[inline(always)]
+/// `SYSCALL` with `number`.
+#[inline(never)]
 pub(super) extern "sysv64" fn on_syscall(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
     if let Some(context) = entry::enter_fast(&mut kernel, CORE, number) {
@@ -57,14 +57,31 @@ fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
     }
 }
 
-/// `SYSCALL` with the number of Call: [`on_syscall`], compiled for that number alone.
+/// `SYSCALL` with the number of Call.
 pub(super) extern "sysv64" fn on_call() -> ! {
-    on_syscall(Syscall::Call.number())
+    on_usual(Syscall::Call.number())
 }
 
 /// Likewise ReplyRecv.
 pub(super) extern "sysv64" fn on_reply_recv() -> ! {
-    on_syscall(Syscall::ReplyRecv.number())
+    on_usual(Syscall::ReplyRecv.number())
+}
+
+/// Compiled for one number, and without a call on its way: it saves no registers.
+#[inline(always)]
+fn on_usual(number: i64) -> ! {
+    let mut kernel = lock::acquire(CORE);
+    match entry::enter_usual(&mut kernel, CORE, number) {
+        Some(context) => {
+            watch::after_entry(&mut kernel);
+            drop(kernel);
+            trap::resume(place(context))
+        }
+        None => {
+            drop(kernel);
+            on_syscall(number)
+        }
+    }
 }
 
 /// A trap out of user mode, or out of idling; `interrupted` is the register file of the thread

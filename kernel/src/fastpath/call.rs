@@ -3,7 +3,6 @@
 use super::{Words, runs_next, usual_time};
 use crate::Kernel;
 use crate::cap::EndpointCap;
-use crate::cspace;
 use crate::object::endpoint::{self, Waiting};
 use crate::object::reply::{self, Reply};
 use crate::object::sched_context::{self, SchedContext};
@@ -22,9 +21,15 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// Who is called.
     #[inline(always)]
-    pub(super) fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
-        let slot = cspace::find(k, thread, k[thread.context()].capability())?;
+    pub(super) fn server(&self) -> Ref<Tcb> {
+        self.server
+    }
+
+    #[inline(always)]
+    pub(super) fn plan<const SHORT: bool>(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
+        let slot = super::find::<SHORT>(k, thread, k[thread.context()].capability())?;
         let cap = k[slot].endpoint()?;
         let answerable = cap.rights.grant() || cap.rights.grant_reply();
         if !cap.rights.write() || !answerable || k[cap.endpoint].waiting != Waiting::Receivers {
@@ -42,10 +47,10 @@ impl Call {
         }
         let lent = match k[server].sched_context {
             None => Some(k[thread].sched_context?),
-            Some(own) if usual_time(k, own) => None,
+            Some(own) if !SHORT && usual_time(k, own) => None,
             Some(_) => return None,
         };
-        let words = Words::plan(k, thread, server)?;
+        let words = Words::plan::<SHORT>(k, thread, server)?;
         Some(Self {
             cap,
             server,
@@ -56,7 +61,7 @@ impl Call {
     }
 
     #[inline(always)]
-    pub(super) fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
+    pub(super) fn commit<const SHORT: bool>(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         let Self {
             cap,
             server,
@@ -75,6 +80,7 @@ impl Call {
                 sched_context::hand_over(k, time, thread, server);
                 k.node_mut().current = Some(server);
             }
+            None if SHORT => {}
             None => sched::run_instead(k, server),
         }
         server

@@ -20,16 +20,20 @@ mod send;
 mod words;
 
 use crate::Kernel;
+use crate::cspace;
 use crate::kernel::{DOMAINS, NODES};
+use crate::object::cnode::Slot;
 use crate::object::notification::{Notification, Signal};
 use crate::object::sched_context::SchedContext;
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
 use crate::sched;
+use abi::Word;
 use abi::syscall::Syscall;
 use block::Receive;
 use call::Call;
 use give_way::Yield;
+use machine::Space;
 use reply_recv::ReplyRecv;
 use send::Send;
 use words::Words;
@@ -51,14 +55,64 @@ pub(crate) fn try_call(k: &mut Kernel, thread: Ref<Tcb>, number: i64) -> Option<
         return None;
     }
     match number {
-        CALL => Call::plan(k, thread).map(|plan| plan.commit(k, thread)),
-        REPLY_RECV => ReplyRecv::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        CALL => Call::plan::<LONG>(k, thread).map(|plan| plan.commit::<LONG>(k, thread)),
+        REPLY_RECV => ReplyRecv::plan::<LONG>(k, thread).map(|plan| plan.commit::<LONG>(k, thread)),
         SEND | NB_SEND => Send::plan(k, thread).map(|plan| plan.commit(k, thread)),
         RECV | WAIT | NB_WAIT => {
             Receive::plan(k, thread, number).map(|plan| plan.commit(k, thread))
         }
         YIELD => Yield::plan(k, thread).map(|plan| plan.commit(k, thread)),
         _ => None,
+    }
+}
+
+/// A plan that covers what most calls are: capabilities in the root CNode, a message in registers, a
+/// server that runs on its caller's time and waits alone. Nothing on the way is a call of a function, so
+/// that the entry stub's handler saves no registers.
+const SHORT: bool = true;
+/// A plan that covers all that plans do.
+const LONG: bool = false;
+
+/// [`try_call`] for the shortest of calls and replies. Who runs then, and in which space: the
+/// floating-point registers are as that thread needs them.
+#[inline(always)]
+pub(crate) fn try_usual(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    number: i64,
+) -> Option<(Ref<Tcb>, Space)> {
+    if !Words::in_registers(k, thread) || !sched::quick(k) {
+        return None;
+    }
+    match number {
+        CALL => {
+            let plan = Call::plan::<SHORT>(k, thread)?;
+            let space = runs_at_once(k, plan.server())?;
+            Some((plan.commit::<SHORT>(k, thread), space))
+        }
+        REPLY_RECV => {
+            let plan = ReplyRecv::plan::<SHORT>(k, thread)?;
+            let space = runs_at_once(k, plan.caller())?;
+            Some((plan.commit::<SHORT>(k, thread), space))
+        }
+        _ => None,
+    }
+}
+
+/// The space of `next`, if it is known and nothing else has to be done before its user code runs.
+#[inline(always)]
+fn runs_at_once(k: &Kernel, next: Ref<Tcb>) -> Option<Space> {
+    let space = k[next].space.get(k)?;
+    (!sched::fpu_needs_care(k, next)).then_some(space)
+}
+
+/// The slot that `address` names.
+#[inline(always)]
+fn find<const SHORT: bool>(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
+    if SHORT {
+        cspace::at_root(k, thread, address)
+    } else {
+        cspace::find(k, thread, address)
     }
 }
 

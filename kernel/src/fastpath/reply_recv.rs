@@ -2,7 +2,6 @@
 
 use super::{Words, hears_nothing, runs_next};
 use crate::Kernel;
-use crate::cspace;
 use crate::object::endpoint::{self, Endpoint, Waiting};
 use crate::object::reply::{self, Next, Reply};
 use crate::object::sched_context::{self, SchedContext};
@@ -21,26 +20,34 @@ pub(super) struct ReplyRecv {
 }
 
 impl ReplyRecv {
+    /// Who is answered.
     #[inline(always)]
-    pub(super) fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
+    pub(super) fn caller(&self) -> Ref<Tcb> {
+        self.caller
+    }
+
+    #[inline(always)]
+    pub(super) fn plan<const SHORT: bool>(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
         let context = &k[thread.context()];
         let (reply, from) = (context.reply_capability(), context.capability());
-        let reply = k[cspace::find(k, thread, reply)?].reply()?.reply;
+        let reply = k[super::find::<SHORT>(k, thread, reply)?].reply()?.reply;
         let caller = k[reply].tcb?;
         let waits = matches!(k[caller].state, ThreadState::BlockedOnReply { .. });
         if !waits || k[caller].fault.is_some() {
             return None;
         }
-        let lent = lent(k, thread, caller, reply)?;
-        let cap = k[cspace::find(k, thread, from)?].endpoint()?;
+        let lent = lent::<SHORT>(k, thread, caller, reply)?;
+        let cap = k[super::find::<SHORT>(k, thread, from)?].endpoint()?;
+        let nobody = k[cap.endpoint].waiting == Waiting::Nobody;
         if !cap.rights.read()
+            || (SHORT && !nobody)
             || k[cap.endpoint].waiting == Waiting::Senders
             || !hears_nothing(k, thread)
             || !runs_next(k, thread, caller)
         {
             return None;
         }
-        let words = Words::plan(k, thread, caller)?;
+        let words = Words::plan::<SHORT>(k, thread, caller)?;
         Some(Self {
             reply,
             caller,
@@ -51,7 +58,7 @@ impl ReplyRecv {
     }
 
     #[inline(always)]
-    pub(super) fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
+    pub(super) fn commit<const SHORT: bool>(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         let Self {
             reply,
             caller,
@@ -65,13 +72,18 @@ impl ReplyRecv {
             endpoint,
             reply: Some(reply),
         };
-        endpoint::push_receiver(k, endpoint, thread);
+        if SHORT {
+            endpoint::first_receiver(k, endpoint, thread);
+        } else {
+            endpoint::push_receiver(k, endpoint, thread);
+        }
         match lent {
             Some(time) => {
                 reply::pop_for(k, reply, time, thread);
                 sched_context::hand_over(k, time, thread, caller);
                 k.node_mut().current = Some(caller);
             }
+            None if SHORT => {}
             None => {
                 // It was in no stack: only who waits with it changes.
                 k[reply].tcb = Some(thread);
@@ -84,7 +96,7 @@ impl ReplyRecv {
 
 /// The time that goes back to `caller` with the answer; `Some(None)` if it has kept its own.
 #[inline(always)]
-fn lent(
+fn lent<const SHORT: bool>(
     k: &Kernel,
     thread: Ref<Tcb>,
     caller: Ref<Tcb>,
@@ -96,6 +108,7 @@ fn lent(
             let last = k[reply].next == Next::Head(time);
             (last && sched_context::ready(k, time)).then_some(Some(time))
         }
+        Some(_) if SHORT => None,
         Some(own) => {
             let reply = &k[reply];
             let alone = reply.next == Next::None && reply.previous.is_none();

@@ -18,16 +18,31 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// Whether what `from` says is all in registers.
+    #[inline(always)]
+    pub(super) fn in_registers(k: &Kernel, from: Ref<Tcb>) -> bool {
+        let info = MessageInfo(k[from.context()].message_info());
+        info.extra_caps() == 0 && info.length() <= MESSAGE_REGISTERS
+    }
+
     /// What `from` says to `to`, if it sends no capabilities.
     #[inline(always)]
-    pub(super) fn plan(k: &Kernel, from: Ref<Tcb>, to: Ref<Tcb>) -> Option<Self> {
+    pub(super) fn plan<const SHORT: bool>(
+        k: &Kernel,
+        from: Ref<Tcb>,
+        to: Ref<Tcb>,
+    ) -> Option<Self> {
         let info = MessageInfo(k[from.context()].message_info());
-        if info.extra_caps() != 0 {
+        debug_assert!(
+            !SHORT || Self::in_registers(k, from),
+            "short plans start with short messages"
+        );
+        if !SHORT && info.extra_caps() != 0 {
             return None;
         }
         let info = info.without_caps();
         let length = info.length();
-        if length <= MESSAGE_REGISTERS {
+        if SHORT || length <= MESSAGE_REGISTERS {
             return Some(Self {
                 info,
                 length,

@@ -193,6 +193,16 @@ fn push(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
     k[endpoint].queue = ipc::queue_by_priority(k, queue, thread);
 }
 
+/// `thread` waits to receive where nobody waits.
+#[inline(always)]
+pub(crate) fn first_receiver(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
+    let queue = Queue::alone(k, thread);
+    k[endpoint] = Endpoint {
+        queue,
+        waiting: Waiting::Receivers,
+    };
+}
+
 /// Puts `thread` among the receivers.
 #[inline(always)]
 pub(crate) fn push_receiver(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
