@@ -128,8 +128,19 @@ impl Context {
     /// Register `n` in the order of `seL4_UserContext`, or [`RETURN_ADDRESS`]; 0 for numbers that
     /// do not exist.
     pub fn register(&self, n: usize) -> Word {
-        let mut copy = *self;
-        copy.place(n).copied().unwrap_or(0)
+        match n {
+            register::PC => self.fault_ip,
+            register::SP => self.sp,
+            register::SPSR => self.spsr,
+            register::TPIDR_EL0 => self.tpidr_el0,
+            register::TPIDRRO_EL0 => self.tpidrro_el0,
+            RETURN_ADDRESS => self.next_ip,
+            n => {
+                let general = GENERAL.get(n).copied().flatten();
+                let place = general.and_then(|general| self.x.get(usize::from(general)));
+                place.copied().unwrap_or(0)
+            }
+        }
     }
 
     /// Writes register `n`, made safe for the kernel to load.

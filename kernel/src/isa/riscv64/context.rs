@@ -62,6 +62,53 @@ impl Object for Context {
     const OFFSET: u64 = 0;
 }
 
+/// Where register `n` is in a context: `place!(n, &context)` or `place!(n, &mut context)`.
+macro_rules! place {
+    ($n:expr, &$context:ident) => {
+        place!($n, (&), $context)
+    };
+    ($n:expr, &mut $context:ident) => {
+        place!($n, (&mut), $context)
+    };
+    ($n:expr, ($($reference:tt)+), $context:ident) => {
+        match $n {
+            register::PC => Some($($reference)+ $context.fault_ip),
+            register::RA => Some($($reference)+ $context.ra),
+            register::SP => Some($($reference)+ $context.sp),
+            register::GP => Some($($reference)+ $context.gp),
+            register::S0 => Some($($reference)+ $context.s0),
+            register::S1 => Some($($reference)+ $context.s1),
+            register::S2 => Some($($reference)+ $context.s2),
+            register::S3 => Some($($reference)+ $context.s3),
+            register::S4 => Some($($reference)+ $context.s4),
+            register::S5 => Some($($reference)+ $context.s5),
+            register::S6 => Some($($reference)+ $context.s6),
+            register::S7 => Some($($reference)+ $context.s7),
+            register::S8 => Some($($reference)+ $context.s8),
+            register::S9 => Some($($reference)+ $context.s9),
+            register::S10 => Some($($reference)+ $context.s10),
+            register::S11 => Some($($reference)+ $context.s11),
+            register::A0 => Some($($reference)+ $context.a0),
+            register::A1 => Some($($reference)+ $context.a1),
+            register::A2 => Some($($reference)+ $context.a2),
+            register::A3 => Some($($reference)+ $context.a3),
+            register::A4 => Some($($reference)+ $context.a4),
+            register::A5 => Some($($reference)+ $context.a5),
+            register::A6 => Some($($reference)+ $context.a6),
+            register::A7 => Some($($reference)+ $context.a7),
+            register::T0 => Some($($reference)+ $context.t0),
+            register::T1 => Some($($reference)+ $context.t1),
+            register::T2 => Some($($reference)+ $context.t2),
+            register::T3 => Some($($reference)+ $context.t3),
+            register::T4 => Some($($reference)+ $context.t4),
+            register::T5 => Some($($reference)+ $context.t5),
+            register::T6 => Some($($reference)+ $context.t6),
+            register::TP => Some($($reference)+ $context.tp),
+            _ => None,
+        }
+    };
+}
+
 impl Context {
     /// A thread as Retype makes it.
     pub fn new() -> Self {
@@ -153,53 +200,14 @@ impl Context {
 
     /// Register `n` in the order of `seL4_UserContext`; 0 for numbers that do not exist.
     pub fn register(&self, n: usize) -> Word {
-        let mut copy = *self;
-        copy.place(n).copied().unwrap_or(0)
+        place!(n, &self).copied().unwrap_or(0)
     }
 
     /// Writes register `n` in the order of `seL4_UserContext`. User mode may hold any value in
     /// any of them.
     pub fn write_register(&mut self, n: usize, value: Word) {
-        if let Some(place) = self.place(n) {
+        if let Some(place) = place!(n, &mut self) {
             *place = value;
         }
-    }
-
-    fn place(&mut self, n: usize) -> Option<&mut Word> {
-        Some(match n {
-            register::PC => &mut self.fault_ip,
-            register::RA => &mut self.ra,
-            register::SP => &mut self.sp,
-            register::GP => &mut self.gp,
-            register::S0 => &mut self.s0,
-            register::S1 => &mut self.s1,
-            register::S2 => &mut self.s2,
-            register::S3 => &mut self.s3,
-            register::S4 => &mut self.s4,
-            register::S5 => &mut self.s5,
-            register::S6 => &mut self.s6,
-            register::S7 => &mut self.s7,
-            register::S8 => &mut self.s8,
-            register::S9 => &mut self.s9,
-            register::S10 => &mut self.s10,
-            register::S11 => &mut self.s11,
-            register::A0 => &mut self.a0,
-            register::A1 => &mut self.a1,
-            register::A2 => &mut self.a2,
-            register::A3 => &mut self.a3,
-            register::A4 => &mut self.a4,
-            register::A5 => &mut self.a5,
-            register::A6 => &mut self.a6,
-            register::A7 => &mut self.a7,
-            register::T0 => &mut self.t0,
-            register::T1 => &mut self.t1,
-            register::T2 => &mut self.t2,
-            register::T3 => &mut self.t3,
-            register::T4 => &mut self.t4,
-            register::T5 => &mut self.t5,
-            register::T6 => &mut self.t6,
-            register::TP => &mut self.tp,
-            _ => return None,
-        })
     }
 }
