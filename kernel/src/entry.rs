@@ -5,6 +5,7 @@ use crate::Kernel;
 use crate::console::calls;
 use crate::error::Preempted;
 use crate::fastpath;
+pub use crate::fastpath::Miss;
 use crate::fault::{self, Fault};
 use crate::isa;
 use crate::kernel::{DOMAINS, NODES};
@@ -61,7 +62,12 @@ pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
     let Event::Syscall(number) = event else {
         return enter_slow(k, core, event);
     };
-    match enter_usual(k, core, number).or_else(|| enter_fast(k, core, number)) {
+    let fast = match enter_usual(k, core, number) {
+        Ok(context) => Some(context),
+        Err(Miss::Perhaps) => enter_fast(k, core, number),
+        Err(Miss::Kernel) => None,
+    };
+    match fast {
         Some(context) => Resume::Thread(context),
         None => enter_unusual(k, number),
     }
@@ -131,20 +137,20 @@ pub fn enter_slow(k: &mut Kernel, core: usize, event: Event) -> Resume {
     leave(k)
 }
 
-/// As [`enter_fast`], for the shortest of calls and replies; `number` is best a constant. This calls no
-/// function.
+/// As [`enter_fast`], for the shortest of calls and replies; `number` is best a constant. This calls
+/// no function.
 #[inline(always)]
-pub fn enter_usual(k: &mut Kernel, core: usize, number: i64) -> Option<Ref<isa::Context>> {
+pub fn enter_usual(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Miss> {
     if NODES > 1 {
         k.core = core;
     }
     if usage::TRACKED || PROFILE.hardware_debug_api {
-        return None;
+        return Err(Miss::Perhaps);
     }
-    let thread = k.current()?;
+    let thread = k.current().ok_or(Miss::Perhaps)?;
     let (next, space) = fastpath::try_usual(k, thread, number)?;
     k.machine.set_space(space);
-    Some(next.context())
+    Ok(next.context())
 }
 
 /// Handles system call `number` on `core`, if it is one of the usual ones and nothing unusual is

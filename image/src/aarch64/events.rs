@@ -7,7 +7,7 @@ use crate::lock::{self, Locked};
 use crate::watch;
 use abi::PROFILE;
 use abi::syscall::Syscall;
-use kernel::entry::{self, Event, Resume};
+use kernel::entry::{self, Event, Miss, Resume};
 use kernel::isa::{Context, debug};
 use kernel::object::store::{Object, Ref};
 use machine::aarch64::registers;
@@ -68,15 +68,16 @@ pub(super) extern "C" fn on_reply_recv() -> ! {
 fn on_usual(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_usual(trap::by_register(&mut kernel), CORE, number) {
-        Some(context) => {
+        Ok(context) => {
             watch::after_entry(&mut kernel);
             drop(kernel);
             trap::resume(place(context))
         }
-        None => {
+        Err(Miss::Perhaps) => {
             drop(kernel);
             on_syscall(number)
         }
+        Err(Miss::Kernel) => on_unusual_syscall(kernel, number),
     }
 }
 

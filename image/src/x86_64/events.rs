@@ -8,7 +8,7 @@ use crate::lock::{self, Locked};
 use crate::watch;
 use abi::PROFILE;
 use abi::syscall::Syscall;
-use kernel::entry::{self, Event, Resume};
+use kernel::entry::{self, Event, Miss, Resume};
 use kernel::isa::Context;
 use kernel::object::store::{Object, Ref};
 use machine::x86_64::interrupts::SPURIOUS_VECTOR;
@@ -72,15 +72,16 @@ pub(super) extern "sysv64" fn on_reply_recv() -> ! {
 fn on_usual(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_usual(&mut kernel, CORE, number) {
-        Some(context) => {
+        Ok(context) => {
             watch::after_entry(&mut kernel);
             drop(kernel);
             trap::resume(place(context))
         }
-        None => {
+        Err(Miss::Perhaps) => {
             drop(kernel);
             on_syscall(number)
         }
+        Err(Miss::Kernel) => on_unusual_syscall(kernel, number),
     }
 }
 

@@ -30,7 +30,16 @@ impl Call {
     #[inline(always)]
     pub(super) fn plan<const SHORT: bool>(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
         let slot = super::find::<SHORT>(k, thread, k[thread.context()].capability())?;
-        let cap = k[slot].endpoint()?;
+        Self::plan_to::<SHORT>(k, thread, k[slot].endpoint()?)
+    }
+
+    /// A call through `cap`.
+    #[inline(always)]
+    pub(super) fn plan_to<const SHORT: bool>(
+        k: &Kernel,
+        thread: Ref<Tcb>,
+        cap: EndpointCap,
+    ) -> Option<Self> {
         let answerable = cap.rights.grant() || cap.rights.grant_reply();
         if !cap.rights.write() || !answerable || k[cap.endpoint].waiting != Waiting::Receivers {
             return None;

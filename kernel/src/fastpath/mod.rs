@@ -20,6 +20,7 @@ mod send;
 mod words;
 
 use crate::Kernel;
+use crate::cap::EndpointCap;
 use crate::cspace;
 use crate::kernel::{DOMAINS, NODES};
 use crate::object::cnode::Slot;
@@ -73,6 +74,15 @@ const SHORT: bool = true;
 /// A plan that covers all that plans do.
 const LONG: bool = false;
 
+/// Why a short plan does not cover a system call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Miss {
+    /// A long one may.
+    Perhaps,
+    /// It is a call to the kernel itself.
+    Kernel,
+}
+
 /// [`try_call`] for the shortest of calls and replies. Who runs then, and in which space: the
 /// floating-point registers are as that thread needs them.
 #[inline(always)]
@@ -80,23 +90,40 @@ pub(crate) fn try_usual(
     k: &mut Kernel,
     thread: Ref<Tcb>,
     number: i64,
-) -> Option<(Ref<Tcb>, Space)> {
-    if !Words::in_registers(k, thread) || !sched::quick(k) {
-        return None;
+) -> Result<(Ref<Tcb>, Space), Miss> {
+    if !sched::quick(k) {
+        return Err(Miss::Perhaps);
     }
     match number {
         CALL => {
-            let plan = Call::plan::<SHORT>(k, thread)?;
-            let space = runs_at_once(k, plan.server())?;
-            Some((plan.commit::<SHORT>(k, thread), space))
+            let address = k[thread.context()].capability();
+            let slot = cspace::at_root(k, thread, address).ok_or(Miss::Perhaps)?;
+            let cap = k[slot].endpoint().ok_or(Miss::Kernel)?;
+            usual_call(k, thread, cap).ok_or(Miss::Perhaps)
         }
-        REPLY_RECV => {
-            let plan = ReplyRecv::plan::<SHORT>(k, thread)?;
-            let space = runs_at_once(k, plan.caller())?;
-            Some((plan.commit::<SHORT>(k, thread), space))
-        }
-        _ => None,
+        REPLY_RECV => usual_reply(k, thread).ok_or(Miss::Perhaps),
+        _ => Err(Miss::Perhaps),
     }
+}
+
+#[inline(always)]
+fn usual_call(k: &mut Kernel, thread: Ref<Tcb>, cap: EndpointCap) -> Option<(Ref<Tcb>, Space)> {
+    if !Words::in_registers(k, thread) {
+        return None;
+    }
+    let plan = Call::plan_to::<SHORT>(k, thread, cap)?;
+    let space = runs_at_once(k, plan.server())?;
+    Some((plan.commit::<SHORT>(k, thread), space))
+}
+
+#[inline(always)]
+fn usual_reply(k: &mut Kernel, thread: Ref<Tcb>) -> Option<(Ref<Tcb>, Space)> {
+    if !Words::in_registers(k, thread) {
+        return None;
+    }
+    let plan = ReplyRecv::plan::<SHORT>(k, thread)?;
+    let space = runs_at_once(k, plan.caller())?;
+    Some((plan.commit::<SHORT>(k, thread), space))
 }
 
 /// The space of `next`, if it is known and nothing else has to be done before its user code runs.
