@@ -46,8 +46,9 @@ pub(super) fn below(text: &str, claim: &str) -> String {
 }
 
 /// Where the defect goes: the same words on every architecture.
-const SOUND: &str = "Event::Syscall(number))";
-const DEFECT: &str = "Event::Syscall([number, 0, 1][number as usize]))";
+const SOUND: &str = "let resume = entry::enter_unusual(";
+const DEFECT: &str =
+    "let number = [number, 0, 1][number as usize]; let resume = entry::enter_unusual(";
 /// What the panic handler of images without panics calls.
 const MISSING: &str = "linchpin_a_path_to_panic_survives";
 
