@@ -32,7 +32,9 @@ pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
             at,
         )?;
         if ring.round_robin() {
-            return expect(ring.count == 2, "refill", "round robin has two refills", at);
+            let unturned = ring.count == 2 && ring.head == 0;
+            let what = "round robin has two refills, in a ring that never turns";
+            return expect(unturned, "refill", what, at);
         }
         apart(objects, sc)
     })
