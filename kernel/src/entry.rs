@@ -141,12 +141,10 @@ pub fn enter_slow(k: &mut Kernel, core: usize, event: Event) -> Resume {
 /// no function.
 #[inline(always)]
 pub fn enter_usual(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Miss> {
-    if NODES > 1 {
-        k.core = core;
-    }
     if usage::TRACKED || PROFILE.hardware_debug_api {
         return Err(Miss::Perhaps);
     }
+    arrive(k, core);
     let thread = k.current().ok_or(Miss::Perhaps)?;
     let (next, space) = fastpath::try_usual(k, thread, number)?;
     k.machine.set_space(space);

@@ -476,9 +476,7 @@ fn end_time_slice(k: &mut Kernel, thread: Ref<Tcb>, timeout: Timeout) {
 #[inline(never)]
 pub(crate) fn run_instead(k: &mut Kernel, next: Ref<Tcb>) {
     update_time(k);
-    k.node_mut().current = Some(next);
-    switch_sched_context(k);
-    program_timer(k);
+    run_charged(k, next);
 }
 
 /// What the current thread has used of `sc` is reported as consumed, and that is all of it.
@@ -488,7 +486,8 @@ pub(crate) fn charge_all(k: &mut Kernel, sc: Ref<SchedContext>) {
     k[sc].consumed = k[sc].consumed.saturating_add(used);
 }
 
-/// As [`run_instead`], after all time has been charged; `next` may be the current thread.
+/// As [`run_instead`], when the clock has been read; `next` may be the current thread.
+#[inline(always)]
 pub(crate) fn run_charged(k: &mut Kernel, next: Ref<Tcb>) {
     k.node_mut().current = Some(next);
     switch_sched_context(k);

@@ -1,10 +1,10 @@
 //! Yield by a thread that runs round robin.
 
-use super::usual_time;
+use super::{goes_on, usual_time};
 use crate::Kernel;
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
-use crate::object::tcb::{Tcb, ThreadState};
+use crate::object::tcb::Tcb;
 use crate::sched;
 
 /// The rest of a slice is given up.
@@ -24,8 +24,7 @@ impl Yield {
         }
         let next = match sched::first_ready(k) {
             Some(first) if k[first].priority >= k[thread].priority => {
-                let goes_on = k[first].state == ThreadState::Running && k[first].yield_to.is_none();
-                let usual = goes_on && usual_time(k, k[first].sched_context?);
+                let usual = goes_on(k, first) && usual_time(k, k[first].sched_context?);
                 Some(usual.then_some(first)?)
             }
             _ => None,

@@ -171,8 +171,14 @@ fn usual_time(k: &Kernel, sc: Ref<SchedContext>) -> bool {
 #[inline(always)]
 fn next_ready(k: &Kernel) -> Option<Ref<Tcb>> {
     let next = sched::first_ready(k)?;
-    let tcb = &k[next];
-    (tcb.state == ThreadState::Running && tcb.yield_to.is_none()).then_some(next)
+    goes_on(k, next).then_some(next)
+}
+
+/// Whether `thread`, when it runs again, goes on where it was, without an answer to wait for.
+#[inline(always)]
+fn goes_on(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    let tcb = &k[thread];
+    tcb.state == ThreadState::Running && tcb.yield_to.is_none()
 }
 
 /// Whether the notification bound to `thread`, if any, has nothing to tell it and nothing to
