@@ -82,6 +82,20 @@ const X86_64: Rules = Rules {
     },
 };
 
+/// The stacks of the images for RISC-V and AArch64, which have the same names.
+const PORT_STACK: Stack = Stack {
+    variable: "STACK",
+    others: PAGE,
+    share: 1,
+    pushed: 0,
+};
+const PORT_FAULT_STACK: Stack = Stack {
+    variable: "FAULT_STACK",
+    others: 0,
+    share: 1,
+    pushed: 0,
+};
+
 const RISCV64: Rules = Rules {
     entries: &[
         Entry {
@@ -93,32 +107,17 @@ const RISCV64: Rules = Rules {
                 "events::on_trap",
                 "events::on_wake",
             ],
-            stack: Stack {
-                variable: "STACK",
-                others: PAGE,
-                share: 1,
-                pushed: 0,
-            },
+            stack: PORT_STACK,
         },
         Entry {
             what: "boot",
             roots: &["arch::boot::start"],
-            stack: Stack {
-                variable: "STACK",
-                others: PAGE,
-                share: 1,
-                pushed: 0,
-            },
+            stack: PORT_STACK,
         },
         Entry {
             what: "mistakes of the kernel",
             roots: &["events::on_kernel_fault"],
-            stack: Stack {
-                variable: "FAULT_STACK",
-                others: 0,
-                share: 1,
-                pushed: 0,
-            },
+            stack: PORT_FAULT_STACK,
         },
     ],
     permissions: Permissions {
@@ -138,32 +137,17 @@ const AARCH64: Rules = Rules {
                 "events::on_exception",
                 "events::on_interrupt",
             ],
-            stack: Stack {
-                variable: "STACK",
-                others: PAGE,
-                share: 1,
-                pushed: 0,
-            },
+            stack: PORT_STACK,
         },
         Entry {
             what: "boot",
             roots: &["arch::boot::start"],
-            stack: Stack {
-                variable: "STACK",
-                others: PAGE,
-                share: 1,
-                pushed: 0,
-            },
+            stack: PORT_STACK,
         },
         Entry {
             what: "mistakes of the kernel",
             roots: &["events::on_fatal"],
-            stack: Stack {
-                variable: "FAULT_STACK",
-                others: 0,
-                share: 1,
-                pushed: 0,
-            },
+            stack: PORT_FAULT_STACK,
         },
     ],
     permissions: Permissions {
