@@ -92,14 +92,15 @@ impl Space {
     /// The space below `root`, which is a page other than the first, tagged `asid`.
     #[inline(always)]
     pub const fn new(root: PhysicalAddress, asid: u16) -> Self {
-        let root = root.0 >> SPACE.root_shift & ROOT;
+        let root = root.0 >> SPACE.root_shift & SPACE.root;
+        let asid = asid & SPACE.asid;
         Self(SPACE.mode | (asid as u64) << SPACE.asid_shift | root)
     }
 
     /// Where its root is; `None` for the kernel's own.
     #[inline(always)]
     pub const fn root(self) -> Option<PhysicalAddress> {
-        match self.0 & ROOT {
+        match self.0 & SPACE.root {
             0 => None,
             root => Some(PhysicalAddress(root << SPACE.root_shift)),
         }
@@ -108,11 +109,11 @@ impl Space {
     /// Its tag; 0 for the kernel's own.
     #[inline(always)]
     pub const fn asid(self) -> u16 {
-        (self.0 >> SPACE.asid_shift) as u16
+        (self.0 >> SPACE.asid_shift) as u16 & SPACE.asid
     }
 
-    /// The word: where the processor has a register for both, what that holds. 0 for the kernel's
-    /// own.
+    /// The word: what the processor's register for both holds, as far as it has bits for tags. 0
+    /// for the kernel's own.
     #[inline(always)]
     pub const fn bits(self) -> u64 {
         self.0
@@ -123,13 +124,15 @@ impl Space {
 pub struct SpaceLayout {
     /// How far a root's address is shifted down.
     pub root_shift: u32,
-    /// Where the tag starts, and the root ends.
+    /// The bits that a root has then.
+    pub root: u64,
+    /// Where the tag starts.
     pub asid_shift: u32,
+    /// The bits that a tag has.
+    pub asid: u16,
     /// Set in all but the kernel's own.
     pub mode: u64,
 }
-
-const ROOT: u64 = (1 << SPACE.asid_shift) - 1;
 
 /// Offsets inside objects are smaller, and known when the kernel is compiled: no test is left.
 const SMALL_STEP: u64 = 1 << 16;

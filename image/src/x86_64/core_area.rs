@@ -6,6 +6,7 @@
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use kernel::isa::Context;
 
 /// Cores that this image drives.
 pub(crate) const CORES: usize = 1;
@@ -57,6 +58,7 @@ const FAULT_STACKS: usize = 4;
 const FAULT_STACK_BYTES: usize = 8192;
 /// A frame that the processor pushes, a vector, an error code and a register, with room.
 const ENTRY_STACK_WORDS: usize = 32;
+const CONTEXT_WORDS: usize = size_of::<Context>() / size_of::<u64>();
 pub(super) const GDT_WORDS: usize = 8;
 pub(super) const TSS_BYTES: usize = 104;
 
@@ -73,6 +75,8 @@ pub(super) struct CoreArea {
     /// Without FSGSBASE, the bases last written.
     pub(super) user_gs: AtomicU64,
     pub(super) user_fs: AtomicU64,
+    /// Who runs before the first thread does: its bases are saved like another's.
+    nobody: [AtomicU64; CONTEXT_WORDS],
     /// A user register on its way.
     pub(super) scratch: AtomicU64,
     pub(super) gdt: [AtomicU64; GDT_WORDS],
@@ -94,6 +98,7 @@ impl CoreArea {
             user_cr3: AtomicU64::new(0),
             user_gs: AtomicU64::new(0),
             user_fs: AtomicU64::new(0),
+            nobody: [const { AtomicU64::new(0) }; CONTEXT_WORDS],
             scratch: AtomicU64::new(0),
             gdt: [const { AtomicU64::new(0) }; GDT_WORDS],
             tss: [const { AtomicU32::new(0) }; TSS_BYTES / 4],
@@ -104,6 +109,8 @@ impl CoreArea {
 
     /// Sets the stacks up.
     pub(super) fn start(&self) {
+        let nobody = self.nobody.as_ptr().addr() as u64;
+        self.current.store(nobody, Ordering::Relaxed);
         let entry_stack_top = self.entry_stack.as_ptr_range().end.addr() as u64;
         self.entry_stack_top
             .store(entry_stack_top, Ordering::Relaxed);

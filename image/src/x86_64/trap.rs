@@ -44,10 +44,14 @@ pub(super) struct Variant {
     /// Where `SYSCALL` enters.
     pub(super) syscall: u64,
     trap: u64,
-    /// Where a thread is resumed: its register file's address is in `rax`, 0 for none.
+    /// Where a thread is resumed: its register file's address is in `rax`.
+    resume: u64,
+    /// Likewise, or 0 for none.
     exit: u64,
 }
 
+/// Where system calls leave: the selected variant's exit for a thread.
+static WAY_OUT: AtomicU64 = AtomicU64::new(0);
 /// Where the stubs of the vectors go on.
 #[unsafe(link_section = ".entry.data")]
 #[unsafe(no_mangle)]
@@ -78,6 +82,7 @@ pub(super) fn select(fsgsbase: bool, isolated: bool, kernel_cr3: u64) -> Variant
         (true, false) => isolated_plain,
         (true, true) => isolated_with_bases,
     };
+    WAY_OUT.store(variant.resume, Ordering::Relaxed);
     TRAP_TARGET.store(variant.trap, Ordering::Relaxed);
     FAULT_CR3.store(if isolated { kernel_cr3 } else { 0 }, Ordering::Relaxed);
     variant
@@ -89,14 +94,12 @@ pub(super) fn select(fsgsbase: bool, isolated: bool, kernel_cr3: u64) -> Variant
 /// load every register.
 #[inline(always)]
 pub(super) fn resume(context: u64) -> ! {
-    // SAFETY: the stub's call has left its return address at the top of the stack; what follows
-    // there expects exactly this.
+    // SAFETY: whoever is here was entered by a stub, so the variant has been selected; its exit
+    // expects exactly this.
     unsafe {
         core::arch::asm!(
-            "lea rsp, [rip + {stack} + {top}]",
-            "ret",
-            stack = sym super::core_area::BOOT_STACK,
-            top = const super::core_area::STACK_SIZE - 8,
+            "jmp qword ptr [rip + {exit}]",
+            exit = sym WAY_OUT,
             in("rax") context,
             options(noreturn)
         )
@@ -130,13 +133,14 @@ global_asm!(
         # The thread that ran before, whose bases these are. Its memory may be free again, but is
         # nothing else yet.
         mov rsi, [rip + {areas} + {current}]
-        test rsi, rsi
-        jz 1f
         mov [rsi + {fs_base}], rdx
         mov [rsi + {gs_base}], rcx
-    1:  cmp rdx, [rax + {fs_base}]
-        jne \name\()_bases
-        cmp rcx, [rax + {gs_base}]
+        mov [rip + {areas} + {current}], rax
+        mov rsi, [rax + {fs_base}]
+        cmp rdx, rsi
+        je 1f
+        wrfsbase rsi
+    1:  cmp rcx, [rax + {gs_base}]
         jne \name\()_bases
     .else
         mov rdx, [rax + {fs_base}]
@@ -147,8 +151,8 @@ global_asm!(
         jne \name\()_bases
         cmp rcx, [rip + {areas} + {user_gs}]
         jne \name\()_bases
-    .endif
         mov [rip + {areas} + {current}], rax
+    .endif
     \name\()_bases_done:
         # With a return address that is not canonical, SYSRET would fault in the kernel, on the
         # user's stack. What SYSCALL left is canonical, since the last page below the hole is
@@ -223,11 +227,10 @@ global_asm!(
 
     \name\()_bases:
     .if \with_bases
-        mov rdx, [rax + {fs_base}]
-        wrfsbase rdx
-        mov rdx, [rax + {gs_base}]
-        wrgsbase rdx
+        mov rcx, [rax + {gs_base}]
+        wrgsbase rcx
     .else
+        mov [rip + {areas} + {current}], rax
         mov r8, rax
         mov [rip + {areas} + {user_fs}], rdx
         mov [rip + {areas} + {user_gs}], rcx
@@ -243,7 +246,6 @@ global_asm!(
         wrmsr
         mov rax, r8
     .endif
-        mov [rip + {areas} + {current}], rax
         jmp \name\()_bases_done
     .endm
 
@@ -273,19 +275,16 @@ global_asm!(
         sub rcx, 2
         mov [rsp + {fault_ip}], rcx
         mov dword ptr [rsp + {fast_return}], 1
-        lea rsp, [rip + {stack} + {stack_size}]
+        # As after a call: none of these returns.
+        lea rsp, [rip + {stack} + {stack_size} - 8]
         cmp rdx, {call}
-        jne 3f
-        call {on_call}
-        exit \name, \with_bases, \isolated
+        je {on_call}
+        cmp rdx, {reply_recv}
+        je {on_reply_recv}
+        mov rdi, rdx
+        jmp {on_syscall}
 
-    3:  cmp rdx, {reply_recv}
-        jne 4f
-        call {on_reply_recv}
-        jmp \name\()_resume
-    4:  mov rdi, rdx
-        call {on_syscall}
-        jmp \name\()_resume
+        exit \name, \with_bases, \isolated
 
     # On the stack: vector, error code, and what the processor pushed.
     .balign 64
@@ -412,10 +411,12 @@ global_asm!(
     .balign 8
     .global entry_variants
     entry_variants:
-        .quad plain_syscall, plain_trap, plain_exit
-        .quad with_bases_syscall, with_bases_trap, with_bases_exit
-        .quad isolated_plain_syscall, isolated_plain_trap, isolated_plain_exit
-        .quad isolated_with_bases_syscall, isolated_with_bases_trap, isolated_with_bases_exit
+        .quad plain_syscall, plain_trap, plain_resume, plain_exit
+        .quad with_bases_syscall, with_bases_trap, with_bases_resume, with_bases_exit
+        .quad isolated_plain_syscall, isolated_plain_trap
+        .quad isolated_plain_resume, isolated_plain_exit
+        .quad isolated_with_bases_syscall, isolated_with_bases_trap
+        .quad isolated_with_bases_resume, isolated_with_bases_exit
     .popsection
     "#,
     rdi = const offset_of!(Context, rdi),

@@ -13,7 +13,9 @@ pub const KERNEL_BASE: u64 = 0xffff_ffff_c000_0000;
 /// How an address space is packed into a word: as TTBR0_EL1 holds it.
 pub const SPACE: SpaceLayout = SpaceLayout {
     root_shift: 0,
+    root: (1 << 48) - 1,
     asid_shift: 48,
+    asid: u16::MAX,
     mode: 0,
 };
 

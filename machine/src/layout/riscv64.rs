@@ -12,7 +12,9 @@ pub const PHYSICAL_WINDOW_SIZE: u64 = 254 << 30;
 /// How an address space is packed into a word: as `satp` holds it, in Sv39.
 pub const SPACE: SpaceLayout = SpaceLayout {
     root_shift: 12,
+    root: (1 << 44) - 1,
     asid_shift: 44,
+    asid: u16::MAX,
     mode: 8 << 60,
 };
 

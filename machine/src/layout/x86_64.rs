@@ -8,11 +8,14 @@ pub const PHYSICAL_WINDOW: u64 = 0xffff_ff80_0000_0000;
 /// One past the last physical address that the window can show.
 pub const PHYSICAL_WINDOW_SIZE: u64 = 510 << 30;
 
-/// How an address space is packed into a word, which is no register's: CR3 has fewer bits for tags.
+/// How an address space is packed into a word: as CR3 is loaded, with PCID, and keeping the
+/// translations of its tag.
 pub const SPACE: SpaceLayout = SpaceLayout {
     root_shift: 0,
-    asid_shift: 48,
-    mode: 0,
+    root: 0x000f_ffff_ffff_f000,
+    asid_shift: 0,
+    asid: 0xfff,
+    mode: 1 << 63,
 };
 
 /// Number of the kernel's timer interrupt (`abi/tables/platform.json`).

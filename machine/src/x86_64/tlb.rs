@@ -17,9 +17,10 @@ const TAG_BITS: u64 = 0xfff;
 #[derive(Clone, Copy, Debug)]
 pub struct AddressSpaces {
     kernel_root: u64,
-    /// Root and, with tags, ASID of the current space: what CR3 holds in user mode.
-    current: u64,
     space: Space,
+    /// What of a space's word CR3 is loaded with: all of it, the root without tags, or nothing if it
+    /// is not CR3 that has to be written.
+    loaded: u64,
     tagged: bool,
     /// Where the entry stubs, which write CR3 because user mode does not see the kernel, find it.
     isolated: Option<&'static AtomicU64>,
@@ -30,8 +31,8 @@ impl AddressSpaces {
     pub const fn new() -> Self {
         Self {
             kernel_root: 0,
-            current: 0,
             space: Space::KERNEL,
+            loaded: 0,
             tagged: false,
             isolated: None,
         }
@@ -52,8 +53,12 @@ impl AddressSpaces {
         unsafe { registers::set_cr4(cr4) };
         let spaces = Self {
             kernel_root: root,
-            current: root,
             space: Space::KERNEL,
+            loaded: match (isolated, features.pcid) {
+                (Some(_), _) => 0,
+                (None, true) => u64::MAX,
+                (None, false) => !(NO_FLUSH | TAG_BITS),
+            },
             tagged: features.pcid,
             isolated,
         };
@@ -68,14 +73,11 @@ impl AddressSpaces {
     pub fn set_space(&mut self, space: Space) {
         if self.space != space {
             self.space = space;
-            let root = space.root().map_or(self.kernel_root, |root| root.0);
-            let (tag, flags) = if self.tagged {
-                (u64::from(space.asid()) & TAG_BITS, NO_FLUSH)
-            } else {
-                (0, 0)
-            };
-            self.current = root | tag;
-            self.load(flags);
+            match space.bits() & self.loaded {
+                0 => self.load(NO_FLUSH),
+                // SAFETY: every root shows the kernel at the same place.
+                value => unsafe { registers::set_cr3(value) },
+            }
         }
     }
 
@@ -104,12 +106,20 @@ impl AddressSpaces {
         }
     }
 
-    #[inline(always)]
-    fn load(&self, flags: u64) {
+    /// Loads the current space as this processor has it; with `NO_FLUSH`, keeps what is remembered
+    /// of it, if there are tags.
+    #[cold]
+    fn load(&self, flush: u64) {
+        let root = self.space.root().map_or(self.kernel_root, |root| root.0);
+        let value = if self.tagged {
+            root | u64::from(self.space.asid()) | flush
+        } else {
+            root
+        };
         match self.isolated {
             // SAFETY: every root shows the kernel at the same place.
-            None => unsafe { registers::set_cr3(self.current | flags) },
-            Some(place) => place.store(self.current | flags, Ordering::Relaxed),
+            None => unsafe { registers::set_cr3(value) },
+            Some(place) => place.store(value, Ordering::Relaxed),
         }
     }
 }

@@ -165,6 +165,12 @@ impl Image {
         places.any(|place| place.contains(&address))
     }
 
+    /// Whether this is the variable that tells where system calls leave the kernel.
+    pub(crate) fn is_way_out(&self, address: u64) -> bool {
+        let mut ways = self.labels.iter().filter(|(_, at, _)| *at == address);
+        ways.any(|(name, ..)| name.ends_with("trap::WAY_OUT"))
+    }
+
     /// Code up to the end of its section.
     pub(crate) fn code_from(&self, address: u64) -> Option<&[u8]> {
         let part = self.part(address).filter(|part| part.executable)?;

@@ -39,7 +39,12 @@ const X86_64: Rules = Rules {
     entries: &[
         Entry {
             what: "system calls, exceptions and interrupts",
-            roots: &["events::on_syscall", "events::on_trap"],
+            roots: &[
+                "events::on_call",
+                "events::on_reply_recv",
+                "events::on_syscall",
+                "events::on_trap",
+            ],
             stack: Stack {
                 variable: "BOOT_STACK",
                 others: PAGE,

@@ -76,6 +76,12 @@ impl Machine<'_> {
             && value.known().is_some_and(|at| self.image.is_stack(at))
     }
 
+    /// Whether a jump leaves the kernel, by the exit that was selected for the processor.
+    fn leaves(&self) -> bool {
+        let from = self.address().known();
+        from.is_some_and(|at| self.image.is_way_out(at))
+    }
+
     fn flow(&self) -> Flow {
         let near = self.instruction.near_branch_target();
         match self.instruction.flow_control() {
@@ -94,6 +100,7 @@ impl Machine<'_> {
                     base: 0,
                     shift: 0,
                 }),
+                _ if self.leaves() => Flow::End,
                 _ => Flow::UnknownJump,
             },
             FlowControl::Return | FlowControl::Exception | FlowControl::Interrupt => Flow::End,
