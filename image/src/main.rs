@@ -2,7 +2,8 @@
 //! core to the machine. On a host it is an empty program.
 //!
 //! A folder for each instruction set. What is common asks of it (`arch::…`): `CORES`, how many
-//! cores it drives; `put`, a byte on the debug console; `end`, how a machine stops for good.
+//! cores it drives; `put`, a byte on the debug console; `end`, how a machine stops for good;
+//! `trap::{resume, idle}`, how the kernel is left, and `trap::by_register`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
@@ -15,6 +16,8 @@ mod lock;
 mod once;
 #[cfg(target_os = "none")]
 mod options;
+#[cfg(target_os = "none")]
+mod syscalls;
 #[cfg(all(
     target_os = "none",
     any(target_arch = "aarch64", target_arch = "riscv64")

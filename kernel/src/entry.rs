@@ -3,13 +3,14 @@
 
 use crate::Kernel;
 use crate::console::calls;
+use crate::cspace;
 use crate::error::Preempted;
 use crate::fastpath;
-pub use crate::fastpath::Miss;
 use crate::fault::{self, Fault};
 use crate::isa;
 use crate::kernel::{DOMAINS, NODES};
 use crate::object::asid;
+use crate::object::cnode::Slot;
 use crate::object::irq;
 use crate::object::sched_context;
 use crate::object::store::Ref;
@@ -20,6 +21,11 @@ use crate::usage;
 use abi::syscall::Syscall;
 use abi::{FLAVOUR, PROFILE, Word};
 use machine::{Irq, Machine};
+
+const CALL: i64 = Syscall::Call.number();
+const REPLY_RECV: i64 = Syscall::ReplyRecv.number();
+/// Whether short plans are tried: they leave nothing behind for what some builds count or watch.
+const SHORT_PLANS: bool = !usage::TRACKED && !PROFILE.hardware_debug_api;
 
 /// Why the kernel was entered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -56,45 +62,114 @@ pub enum Resume {
     Idle,
 }
 
+/// What is known of a system call that no short plan covers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Missed {
+    /// Who makes it, if it has time for whatever it asks.
+    thread: Option<Ref<Tcb>>,
+    /// The capability that is called, if it is one of the caller's root CNode.
+    slot: Option<Ref<Slot>>,
+}
+
 /// Handles `event` on `core`.
 #[inline]
 pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
-    let Event::Syscall(number) = event else {
-        return enter_slow(k, core, event);
-    };
-    let fast = match enter_usual(k, core, number) {
-        Ok(context) => Some(context),
-        Err(Miss::Perhaps) => enter_fast(k, core, number),
-        Err(Miss::Kernel) => None,
-    };
-    match fast {
-        Some(context) => Resume::Thread(context),
-        None => enter_unusual(k, number),
+    match event {
+        Event::Syscall(CALL) => match enter_call(k, core) {
+            Ok(context) => Resume::Thread(context),
+            Err(missed) => enter_other_call(k, missed),
+        },
+        Event::Syscall(REPLY_RECV) => match enter_reply_recv(k, core) {
+            Ok(context) => Resume::Thread(context),
+            Err(missed) => enter_other_reply_recv(k, missed),
+        },
+        Event::Syscall(number) => match enter_syscall(k, core, number) {
+            Some(context) => Resume::Thread(context),
+            None => enter_syscall_slow(k, number),
+        },
+        _ => enter_slow(k, core, event),
     }
 }
 
-/// Handles system call `number`, after [`enter_fast`] has not.
-#[inline(never)]
-pub fn enter_unusual(k: &mut Kernel, number: i64) -> Resume {
-    match k.current() {
-        Some(thread) if number == Syscall::Call.number() && sched::quick(k) => {
-            call_in_time(k, thread)
-        }
-        _ => enter_syscall_slow(k, number),
-    }
-}
-
-/// A Call of `thread`, which has time for it: mostly to the kernel itself, after which it goes on.
+/// Handles a Call, if it is one of the shortest: whose registers to load. Otherwise nothing has been
+/// done, and [`enter_other_call`] does it. This calls no function.
 #[inline(always)]
-fn call_in_time(k: &mut Kernel, thread: Ref<Tcb>) -> Resume {
+pub fn enter_call(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, Missed> {
+    let thread = arrive_in_time(k, core).ok_or(Missed::LATE)?;
+    let address = k[thread.context()].capability();
+    let missed = Missed {
+        thread: Some(thread),
+        slot: cspace::at_root(k, thread, address),
+    };
+    match missed.slot {
+        Some(slot) if SHORT_PLANS => {
+            let (next, space) = fastpath::usual_call(k, thread, slot).ok_or(missed)?;
+            k.machine.set_space(space);
+            Ok(next.context())
+        }
+        _ => Err(missed),
+    }
+}
+
+/// As [`enter_call`], of a ReplyRecv.
+#[inline(always)]
+pub fn enter_reply_recv(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, Missed> {
+    let thread = arrive_in_time(k, core).ok_or(Missed::LATE)?;
+    let missed = Missed {
+        thread: Some(thread),
+        slot: None,
+    };
+    if !SHORT_PLANS {
+        return Err(missed);
+    }
+    let (next, space) = fastpath::usual_reply(k, thread).ok_or(missed)?;
+    k.machine.set_space(space);
+    Ok(next.context())
+}
+
+/// Handles a Call, after [`enter_call`] has not: a longer one, or one of the kernel itself, after which
+/// the caller mostly goes on.
+#[inline(always)]
+pub fn enter_other_call(k: &mut Kernel, missed: Missed) -> Resume {
+    let Some(thread) = missed.thread else {
+        return enter_syscall_slow(k, CALL);
+    };
+    let address = k[thread.context()].capability();
+    let found = missed.slot.or_else(|| cspace::find(k, thread, address));
+    let Some(slot) = found else {
+        return enter_syscall_slow(k, CALL);
+    };
+    if let Some(next) = fastpath::try_call(k, thread, slot) {
+        return Resume::Thread(go_on(k, next));
+    }
     sched::update_time(k);
-    if let Err(Preempted) = syscall::handle(k, thread, Syscall::Call) {
+    if let Err(Preempted) = syscall::call(k, thread, address, slot) {
         preempted(k);
     }
     if sched::undisturbed(k, thread) {
         return Resume::Thread(go_on(k, thread));
     }
     leave(k)
+}
+
+/// Handles a ReplyRecv, after [`enter_reply_recv`] has not.
+#[inline(always)]
+pub fn enter_other_reply_recv(k: &mut Kernel, missed: Missed) -> Resume {
+    if let Some(thread) = missed.thread
+        && let Some(next) = fastpath::try_reply(k, thread)
+    {
+        return Resume::Thread(go_on(k, next));
+    }
+    enter_syscall_slow(k, REPLY_RECV)
+}
+
+/// Handles system call `number` on `core`, one that has no entry of its own, if nothing unusual is in its
+/// way: whose registers to load. Otherwise nothing has been done, and [`enter_syscall_slow`] does it.
+#[inline(always)]
+pub fn enter_syscall(k: &mut Kernel, core: usize, number: i64) -> Option<Ref<isa::Context>> {
+    let thread = arrive_in_time(k, core)?;
+    let next = fastpath::try_other(k, thread, number)?;
+    Some(go_on(k, next))
 }
 
 /// As [`enter`], without the fast paths: what they are compared with.
@@ -137,28 +212,12 @@ pub fn enter_slow(k: &mut Kernel, core: usize, event: Event) -> Resume {
     leave(k)
 }
 
-/// As [`enter_fast`], for the shortest of calls and replies; `number` is best a constant. This calls
-/// no function.
+/// The current thread, if it has time for whatever it asks and nobody else's turn comes.
 #[inline(always)]
-pub fn enter_usual(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Miss> {
-    if usage::TRACKED || PROFILE.hardware_debug_api {
-        return Err(Miss::Perhaps);
-    }
-    arrive(k, core);
-    let thread = k.current().ok_or(Miss::Perhaps)?;
-    let (next, space) = fastpath::try_usual(k, thread, number)?;
-    k.machine.set_space(space);
-    Ok(next.context())
-}
-
-/// Handles system call `number` on `core`, if it is one of the usual ones and nothing unusual is
-/// in its way: whose registers to load. `None`: nothing has been done; [`enter_unusual`] does it.
-#[inline(always)]
-pub fn enter_fast(k: &mut Kernel, core: usize, number: i64) -> Option<Ref<isa::Context>> {
+fn arrive_in_time(k: &mut Kernel, core: usize) -> Option<Ref<Tcb>> {
     arrive(k, core);
     let thread = k.current()?;
-    let next = fastpath::try_call(k, thread, number)?;
-    Some(go_on(k, next))
+    sched::quick(k).then_some(thread)
 }
 
 /// The kernel runs on `core`.
@@ -173,7 +232,8 @@ fn arrive(k: &mut Kernel, core: usize) {
 }
 
 /// As [`enter_slow`], for system call `number`, where the kernel already runs.
-fn enter_syscall_slow(k: &mut Kernel, number: i64) -> Resume {
+#[inline(never)]
+pub fn enter_syscall_slow(k: &mut Kernel, number: i64) -> Resume {
     let Some(thread) = k.current() else {
         return leave(k);
     };
@@ -279,6 +339,14 @@ fn go_on(k: &mut Kernel, thread: Ref<Tcb>) -> Ref<isa::Context> {
         isa::debug::prepare(k, thread);
     }
     thread.context()
+}
+
+impl Missed {
+    /// Time may matter, or nobody runs.
+    const LATE: Self = Self {
+        thread: None,
+        slot: None,
+    };
 }
 
 impl Kernel {

@@ -70,10 +70,24 @@ pub fn invoke(
     address: Word,
     mode: Mode,
 ) -> Result<(), Preempted> {
-    let Some(slot) = cspace::find(k, thread, address) else {
-        unresolved(k, thread, address, mode);
-        return Ok(());
-    };
+    match cspace::find(k, thread, address) {
+        Some(slot) => invoke_slot(k, thread, address, slot, mode),
+        None => {
+            unresolved(k, thread, address, mode);
+            Ok(())
+        }
+    }
+}
+
+/// As [`invoke`]; the capability is in `slot`.
+#[inline(never)]
+pub(crate) fn invoke_slot(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    address: Word,
+    slot: Ref<Slot>,
+    mode: Mode,
+) -> Result<(), Preempted> {
     let mut message = Message::new(k, thread, mode.call);
     if let Err(address) = message.find_caps(k) {
         unresolved(k, thread, address, mode);

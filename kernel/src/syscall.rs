@@ -5,8 +5,9 @@ use crate::cap::Cap;
 use crate::cspace;
 use crate::error::{LookupFailure, Preempted};
 use crate::fault::{self, Fault, Phase};
-use crate::invocation::{Mode, invoke};
+use crate::invocation::{Mode, invoke, invoke_slot};
 use crate::ipc::{Blocking, Donation};
+use crate::object::cnode::Slot;
 use crate::object::endpoint;
 use crate::object::notification;
 use crate::object::reply::Reply;
@@ -75,6 +76,17 @@ pub fn handle(k: &mut Kernel, thread: Ref<Tcb>, syscall: Syscall) -> Result<(), 
         _ => {}
     }
     Ok(())
+}
+
+/// As [`handle`], of a Call to the capability in `slot`, which `address` names.
+#[inline(always)]
+pub(crate) fn call(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    address: Word,
+    slot: Ref<Slot>,
+) -> Result<(), Preempted> {
+    invoke_slot(k, thread, address, slot, CALL)
 }
 
 fn send_then_receive(

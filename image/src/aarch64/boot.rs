@@ -4,13 +4,13 @@
 use super::contract::{self, BOARD_TREE_BYTES, Contract, Starter};
 use super::devices::{self, Controller};
 use super::symbols;
-use super::{debug, events, paging, root_task, trap, window};
+use super::{debug, paging, root_task, trap, window};
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
 use crate::lock;
 use crate::once::Once;
-use crate::options;
 use crate::tree::{self, MAX_SPANS, Span};
+use crate::{options, syscalls};
 use abi::PROFILE;
 use abi::bootinfo::header;
 use core::cell::UnsafeCell;
@@ -268,6 +268,5 @@ fn enter(platform: &Platform<'_>) -> ! {
     }
     paging::forget_boot();
     trap::forget_instructions();
-    drop(kernel);
-    events::leave(resume)
+    syscalls::leave(kernel, resume)
 }

@@ -1,15 +1,15 @@
-//! Where the entry stubs go: an event for the kernel core, and out again with the thread to run.
+//! Where the entry stubs go with what is no system call: an event for the kernel core, and out again
+//! with the thread to run.
 
 use super::trap;
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
-use crate::watch;
+use crate::syscalls::{CORE, leave};
 use abi::PROFILE;
-use abi::syscall::Syscall;
-use kernel::entry::{self, Event, Miss, Resume};
-use kernel::isa::{Context, debug};
-use kernel::object::store::{Object, Ref};
+use kernel::entry::{self, Event};
+use kernel::isa::debug;
+use kernel::object::store::Ref;
 use machine::aarch64::registers;
 
 /// The class of `SVC` in an exception's syndrome.
@@ -27,58 +27,6 @@ mod class {
     pub(super) const STEP: u64 = 0x32;
     pub(super) const WATCHPOINT: u64 = 0x34;
     pub(super) const BREAKPOINT_INSTRUCTION: u64 = 0x3c;
-}
-
-/// The core that this is; the image drives one so far.
-const CORE: usize = 0;
-
-/// `SVC` with `number`, one that has no entry of its own.
-#[inline(never)]
-pub(super) extern "C" fn on_syscall(number: i64) -> ! {
-    let mut kernel = lock::acquire(CORE);
-    if let Some(context) = entry::enter_fast(trap::by_register(&mut kernel), CORE, number) {
-        watch::after_entry(&mut kernel);
-        drop(kernel);
-        trap::resume(place(context))
-    }
-    on_unusual_syscall(kernel, number)
-}
-
-#[cold]
-#[inline(never)]
-fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
-    let resume = entry::enter_unusual(trap::by_register(&mut kernel), number);
-    watch::after_entry(&mut kernel);
-    drop(kernel);
-    leave(resume)
-}
-
-/// `SVC` with the number of Call.
-pub(super) extern "C" fn on_call() -> ! {
-    on_usual(Syscall::Call.number())
-}
-
-/// Likewise ReplyRecv.
-pub(super) extern "C" fn on_reply_recv() -> ! {
-    on_usual(Syscall::ReplyRecv.number())
-}
-
-/// Compiled for one number, and without a call on its way: it saves no registers.
-#[inline(always)]
-fn on_usual(number: i64) -> ! {
-    let mut kernel = lock::acquire(CORE);
-    match entry::enter_usual(trap::by_register(&mut kernel), CORE, number) {
-        Ok(context) => {
-            watch::after_entry(&mut kernel);
-            drop(kernel);
-            trap::resume(place(context))
-        }
-        Err(Miss::Perhaps) => {
-            drop(kernel);
-            on_syscall(number)
-        }
-        Err(Miss::Kernel) => on_unusual_syscall(kernel, number),
-    }
 }
 
 /// Any other exception of user mode. The stub took it for a system call.
@@ -135,24 +83,7 @@ pub(super) extern "C" fn on_interrupt(interrupted: u64) -> ! {
 #[inline(always)]
 fn handle(mut kernel: Locked, event: Event) -> ! {
     let resume = entry::enter(trap::by_register(&mut kernel), CORE, event);
-    watch::after_entry(&mut kernel);
-    drop(kernel);
-    leave(resume)
-}
-
-/// The register file's address.
-#[inline(always)]
-fn place(context: Ref<Context>) -> u64 {
-    context.address().plus(Context::OFFSET).bits()
-}
-
-/// Leaves the kernel.
-#[inline(always)]
-pub(super) fn leave(resume: Resume) -> ! {
-    match resume {
-        Resume::Thread(context) => trap::resume(place(context)),
-        Resume::Idle => trap::idle(),
-    }
+    leave(kernel, resume)
 }
 
 /// Something that the kernel is not prepared for: it is told and everything stops. Runs on a

@@ -51,7 +51,7 @@ pub(super) fn install() {
 /// The same reference. What is told of it is that it is in a register: else the compiler, which
 /// knows where the one kernel is, makes the address of each field anew.
 #[inline(always)]
-pub(super) fn by_register(kernel: &mut Kernel) -> &mut Kernel {
+pub(crate) fn by_register(kernel: &mut Kernel) -> &mut Kernel {
     let mut at = (&raw mut *kernel).expose_provenance();
     // SAFETY: nothing is executed.
     unsafe { asm!("/* {} */", inout(reg) at, options(pure, nomem, nostack, preserves_flags)) };
@@ -64,13 +64,13 @@ pub(super) fn by_register(kernel: &mut Kernel) -> &mut Kernel {
 /// What Rust has put on the stack is left behind, and so is what it promised to restore: the exit
 /// loads every register.
 #[inline(always)]
-pub(super) fn resume(context: u64) -> ! {
+pub(crate) fn resume(context: u64) -> ! {
     // SAFETY: the exit expects exactly this.
     unsafe { asm!("b trap_resume", in("x0") context, options(noreturn)) }
 }
 
 /// Leaves the kernel when there is nobody to run: waits for an interrupt, which enters anew.
-pub(super) fn idle() -> ! {
+pub(crate) fn idle() -> ! {
     // SAFETY: nothing of the stack is needed any more.
     unsafe { asm!("b trap_idle", options(noreturn)) }
 }
@@ -238,9 +238,9 @@ global_asm!(
     stack_bytes = const STACK_BYTES,
     fault_stack = sym FAULT_STACK,
     fault_stack_bytes = const FAULT_STACK_BYTES,
-    on_call = sym super::events::on_call,
-    on_reply_recv = sym super::events::on_reply_recv,
-    on_syscall = sym super::events::on_syscall,
+    on_call = sym crate::syscalls::on_call,
+    on_reply_recv = sym crate::syscalls::on_reply_recv,
+    on_syscall = sym crate::syscalls::on_syscall,
     on_exception = sym super::events::on_exception,
     on_interrupt = sym super::events::on_interrupt,
     on_fatal = sym super::events::on_fatal,

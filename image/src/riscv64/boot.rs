@@ -4,14 +4,14 @@
 use super::contract::{self, BOARD_TREE_BYTES, Contract, Starter};
 use super::devices;
 use super::symbols;
-use super::{debug, events, paging, root_task, trap, window};
+use super::{debug, paging, root_task, trap, window};
 use crate::arch::CORES;
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
 use crate::lock;
 use crate::once::Once;
-use crate::options;
 use crate::tree::{self, MAX_SPANS, Span};
+use crate::{options, syscalls};
 use abi::PROFILE;
 use abi::bootinfo::header;
 use core::cell::UnsafeCell;
@@ -213,6 +213,5 @@ fn enter(platform: &Platform<'_>) -> ! {
         Voice.text("Booting all finished, dropped to user space\n");
     }
     trap::prepare();
-    drop(kernel);
-    events::leave(resume)
+    syscalls::leave(kernel, resume)
 }

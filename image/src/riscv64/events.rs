@@ -1,14 +1,12 @@
-//! Where the entry stubs go: an event for the kernel core, and out again with the thread to run.
+//! Where the entry stubs go with what is no system call: an event for the kernel core, and out again
+//! with the thread to run.
 
 use super::trap;
 use crate::console::Voice;
 use crate::fatal::fatal;
 use crate::lock::{self, Locked};
-use crate::watch;
-use abi::syscall::Syscall;
-use kernel::entry::{self, Event, Miss, Resume};
-use kernel::isa::Context;
-use kernel::object::store::{Object, Ref};
+use crate::syscalls::{CORE, leave};
+use kernel::entry::{self, Event};
 use machine::Machine;
 use machine::riscv64::csr::{self, interrupt};
 use machine::riscv64::fpu;
@@ -27,58 +25,6 @@ pub(super) const SYSTEM_CALL: u64 = 8;
 const FETCH_PAGE_FAULT: u64 = 12;
 const LOAD_PAGE_FAULT: u64 = 13;
 const STORE_PAGE_FAULT: u64 = 15;
-
-/// The core that this is; the image drives one so far.
-const CORE: usize = 0;
-
-/// `ECALL` with `number`, one that has no entry of its own.
-#[inline(never)]
-pub(super) extern "C" fn on_syscall(number: i64) -> ! {
-    let mut kernel = lock::acquire(CORE);
-    if let Some(context) = entry::enter_fast(&mut kernel, CORE, number) {
-        watch::after_entry(&mut kernel);
-        drop(kernel);
-        trap::resume(place(context))
-    }
-    on_unusual_syscall(kernel, number)
-}
-
-#[cold]
-#[inline(never)]
-fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
-    let resume = entry::enter_unusual(&mut kernel, number);
-    watch::after_entry(&mut kernel);
-    drop(kernel);
-    leave(resume)
-}
-
-/// `ECALL` with the number of Call.
-pub(super) extern "C" fn on_call() -> ! {
-    on_usual(Syscall::Call.number())
-}
-
-/// Likewise ReplyRecv.
-pub(super) extern "C" fn on_reply_recv() -> ! {
-    on_usual(Syscall::ReplyRecv.number())
-}
-
-/// Compiled for one number, and without a call on its way: it saves no registers.
-#[inline(always)]
-fn on_usual(number: i64) -> ! {
-    let mut kernel = lock::acquire(CORE);
-    match entry::enter_usual(&mut kernel, CORE, number) {
-        Ok(context) => {
-            watch::after_entry(&mut kernel);
-            drop(kernel);
-            trap::resume(place(context))
-        }
-        Err(Miss::Perhaps) => {
-            drop(kernel);
-            on_syscall(number)
-        }
-        Err(Miss::Kernel) => on_unusual_syscall(kernel, number),
-    }
-}
 
 /// Any other trap out of user mode, or what has ended idling; `interrupted` is the register file
 /// of the thread that ran, 0 when idle.
@@ -131,25 +77,8 @@ pub(super) extern "C" fn on_wake() -> ! {
 
 #[inline(always)]
 fn handle(mut kernel: Locked, event: Event) -> ! {
-    let resume = entry::enter(&mut kernel, CORE, event);
-    watch::after_entry(&mut kernel);
-    drop(kernel);
-    leave(resume)
-}
-
-/// The register file's address.
-#[inline(always)]
-fn place(context: Ref<Context>) -> u64 {
-    context.address().plus(Context::OFFSET).bits()
-}
-
-/// Leaves the kernel.
-#[inline(always)]
-pub(super) fn leave(resume: Resume) -> ! {
-    match resume {
-        Resume::Thread(context) => trap::resume(place(context)),
-        Resume::Idle => trap::idle(),
-    }
+    let resume = entry::enter(trap::by_register(&mut kernel), CORE, event);
+    leave(kernel, resume)
 }
 
 /// A trap in the kernel itself: it is told and everything stops. Runs on a stack of its own and

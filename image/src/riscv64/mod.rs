@@ -11,7 +11,7 @@ mod paging;
 mod root_task;
 mod start;
 mod symbols;
-mod trap;
+pub(crate) mod trap;
 mod window;
 
 pub(crate) use debug::{end, put};

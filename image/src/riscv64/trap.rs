@@ -9,6 +9,7 @@ use abi::syscall::Syscall;
 use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
+use kernel::Kernel;
 use kernel::isa::Context;
 use machine::riscv64::csr::{self, status};
 
@@ -49,18 +50,24 @@ pub(super) fn install() {
     unsafe { csr::set_stvec((&raw const trap_entry).addr() as u64) };
 }
 
+/// The same reference: addresses of the kernel's fields are best made where they are used.
+#[inline(always)]
+pub(crate) fn by_register(kernel: &mut Kernel) -> &mut Kernel {
+    kernel
+}
+
 /// Leaves the kernel: runs the thread whose register file is at `context`.
 ///
 /// What Rust has put on the stack is left behind, and so is what it promised to restore: the exit
 /// loads every register.
 #[inline(always)]
-pub(super) fn resume(context: u64) -> ! {
+pub(crate) fn resume(context: u64) -> ! {
     // SAFETY: the exit expects exactly this.
     unsafe { asm!("j trap_resume", in("a0") context, options(noreturn)) }
 }
 
 /// Leaves the kernel when there is nobody to run: waits for an interrupt, which enters anew.
-pub(super) fn idle() -> ! {
+pub(crate) fn idle() -> ! {
     // SAFETY: nothing of the stack is needed any more.
     unsafe { asm!("j trap_idle", options(noreturn)) }
 }
@@ -223,9 +230,9 @@ global_asm!(
     system_call = const super::events::SYSTEM_CALL,
     call = const Syscall::Call.number(),
     reply_recv = const Syscall::ReplyRecv.number(),
-    on_call = sym super::events::on_call,
-    on_reply_recv = sym super::events::on_reply_recv,
-    on_syscall = sym super::events::on_syscall,
+    on_call = sym crate::syscalls::on_call,
+    on_reply_recv = sym crate::syscalls::on_reply_recv,
+    on_syscall = sym crate::syscalls::on_syscall,
     on_trap = sym super::events::on_trap,
     on_wake = sym super::events::on_wake,
     on_kernel_fault = sym super::events::on_kernel_fault,

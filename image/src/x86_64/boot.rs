@@ -5,12 +5,12 @@ use super::core_area::{AREAS, CORES, CoreArea};
 use super::extra::Extra;
 use super::paging::{self, Built, Pool};
 use super::symbols;
-use super::{debug, events, root_task, segments, trap, window};
+use super::{debug, root_task, segments, trap, window};
 use crate::console::Voice;
 use crate::fatal::{fatal, fatal_text};
 use crate::lock;
 use crate::once::Once;
-use crate::{options, watch};
+use crate::{options, syscalls, watch};
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 use kernel::Kernel;
@@ -272,9 +272,7 @@ impl Boot {
         if abi::FLAVOUR.printing() {
             Voice.text("Booting all finished, dropped to user space\n");
         }
-        let context = events::loads(resume);
-        drop(kernel);
-        trap::leave(stubs, context)
+        syscalls::leave(kernel, resume)
     }
 }
 

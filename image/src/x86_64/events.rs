@@ -1,16 +1,15 @@
-//! What the entry stubs call: an event for the kernel core, and back with the thread to run.
+//! Where the entry stubs go with what is no system call: an event for the kernel core, and out again
+//! with the thread to run.
 
 use super::segments::USER_VECTORS;
 use super::trap;
 use crate::console::Voice;
 use crate::fatal::fatal;
-use crate::lock::{self, Locked};
-use crate::watch;
+use crate::lock;
+use crate::syscalls::{CORE, leave};
 use abi::PROFILE;
-use abi::syscall::Syscall;
-use kernel::entry::{self, Event, Miss, Resume};
+use kernel::entry::{self, Event};
 use kernel::isa::Context;
-use kernel::object::store::{Object, Ref};
 use machine::x86_64::interrupts::SPURIOUS_VECTOR;
 use machine::x86_64::registers;
 
@@ -30,64 +29,9 @@ const INSTRUCTION_FETCH: u64 = 1 << 4;
 /// Bytes of `INT n`.
 const INT_BYTES: u64 = 2;
 
-/// The core that this is; the image drives one so far.
-const CORE: usize = 0;
-
-/// `SYSCALL` with `number`.
-#[inline(never)]
-pub(super) extern "sysv64" fn on_syscall(number: i64) -> ! {
-    let mut kernel = lock::acquire(CORE);
-    if let Some(context) = entry::enter_fast(&mut kernel, CORE, number) {
-        watch::after_entry(&mut kernel);
-        drop(kernel);
-        trap::resume(place(context))
-    }
-    on_unusual_syscall(kernel, number)
-}
-
-#[cold]
-#[inline(never)]
-fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
-    let resume = entry::enter_unusual(&mut kernel, number);
-    watch::after_entry(&mut kernel);
-    drop(kernel);
-    match resume {
-        Resume::Thread(context) => trap::resume(place(context)),
-        Resume::Idle => trap::idle(),
-    }
-}
-
-/// `SYSCALL` with the number of Call.
-pub(super) extern "sysv64" fn on_call() -> ! {
-    on_usual(Syscall::Call.number())
-}
-
-/// Likewise ReplyRecv.
-pub(super) extern "sysv64" fn on_reply_recv() -> ! {
-    on_usual(Syscall::ReplyRecv.number())
-}
-
-/// Compiled for one number, and without a call on its way: it saves no registers.
-#[inline(always)]
-fn on_usual(number: i64) -> ! {
-    let mut kernel = lock::acquire(CORE);
-    match entry::enter_usual(&mut kernel, CORE, number) {
-        Ok(context) => {
-            watch::after_entry(&mut kernel);
-            drop(kernel);
-            trap::resume(place(context))
-        }
-        Err(Miss::Perhaps) => {
-            drop(kernel);
-            on_syscall(number)
-        }
-        Err(Miss::Kernel) => on_unusual_syscall(kernel, number),
-    }
-}
-
 /// A trap out of user mode, or out of idling; `interrupted` is the register file of the thread
-/// that ran, 0 when idle. Answers the address of the register file to resume, 0 to idle.
-pub(super) extern "sysv64" fn on_trap(vector: u64, error: u64, interrupted: u64) -> u64 {
+/// that ran, 0 when idle.
+pub(super) extern "sysv64" fn on_trap(vector: u64, error: u64, interrupted: u64) -> ! {
     let mut kernel = lock::acquire(CORE);
     let event = match vector {
         NON_MASKABLE | DOUBLE_FAULT | MACHINE_CHECK => stop(vector, error),
@@ -107,7 +51,7 @@ pub(super) extern "sysv64" fn on_trap(vector: u64, error: u64, interrupted: u64)
             number: vector,
             code: error,
         },
-        SPURIOUS => return interrupted,
+        SPURIOUS => go_back(interrupted),
         FIRST_USER_VECTOR.. => {
             step_back(interrupted);
             Event::Syscall(vector.cast_signed())
@@ -115,31 +59,19 @@ pub(super) extern "sysv64" fn on_trap(vector: u64, error: u64, interrupted: u64)
         // A vector has eight bits.
         _ => match kernel.machine.accept(vector as u8) {
             Some(irq) => Event::Interrupt(irq),
-            None => return interrupted,
+            None => go_back(interrupted),
         },
     };
-    loads(handle(&mut kernel, event))
+    let resume = entry::enter(&mut kernel, CORE, event);
+    leave(kernel, resume)
 }
 
-#[inline(always)]
-fn handle(kernel: &mut Locked, event: Event) -> Resume {
-    let resume = entry::enter(kernel, CORE, event);
-    watch::after_entry(kernel);
-    resume
-}
-
-/// What the exit stub loads; 0 for nobody.
-pub(super) fn loads(resume: Resume) -> u64 {
-    match resume {
-        Resume::Thread(context) => place(context),
-        Resume::Idle => 0,
+/// Nothing has happened.
+fn go_back(interrupted: u64) -> ! {
+    match interrupted {
+        0 => trap::idle(),
+        context => trap::resume(context),
     }
-}
-
-/// The register file's address.
-#[inline(always)]
-fn place(context: Ref<Context>) -> u64 {
-    context.address().plus(Context::OFFSET).bits()
 }
 
 /// The thread's restart address is that of its `INT n`.

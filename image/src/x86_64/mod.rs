@@ -11,7 +11,7 @@ mod root_task;
 mod segments;
 mod start;
 mod symbols;
-mod trap;
+pub(crate) mod trap;
 mod window;
 
 pub(crate) use core_area::CORES;

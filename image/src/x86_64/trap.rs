@@ -1,10 +1,10 @@
 //! From user mode into the kernel and back.
 //!
 //! `SYSCALL` saves the running thread's registers in its [`Context`] (not `rcx`, `r11` and
-//! `rsp`, which user code gives up), takes the kernel stack and calls [`super::events`]. Traps
-//! come by a stub per vector, first on a small stack that both address spaces show. Both leave
-//! by the same exit with the thread to run in `rax`: by `SYSRET` if that restores all there is
-//! to restore, else by `IRET`.
+//! `rsp`, which user code gives up), takes the kernel stack and goes on in [`crate::syscalls`].
+//! Traps come by a stub per vector, first on a small stack that both address spaces show, and go on
+//! in [`super::events`]. From neither anything returns: they end in [`resume`], which leaves by
+//! `SYSRET` if that restores all there is to restore, else by `IRET`, or in [`idle`].
 //!
 //! The stubs exist in four variants: with FSGSBASE, user code can change its segment bases, so
 //! they are read when another thread is about to run; without, they are written if they differ
@@ -20,6 +20,7 @@ use abi::syscall::Syscall;
 use core::arch::global_asm;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering};
+use kernel::Kernel;
 use kernel::isa::Context;
 use machine::x86_64::registers::msr;
 
@@ -46,8 +47,6 @@ pub(super) struct Variant {
     trap: u64,
     /// Where a thread is resumed: its register file's address is in `rax`.
     resume: u64,
-    /// Likewise, or 0 for none.
-    exit: u64,
 }
 
 /// Where system calls leave: the selected variant's exit for a thread.
@@ -88,12 +87,18 @@ pub(super) fn select(fsgsbase: bool, isolated: bool, kernel_cr3: u64) -> Variant
     variant
 }
 
-/// Leaves a system call: runs the thread whose register file is at `context`.
+/// The same reference: addresses of the kernel's fields are best made where they are used.
+#[inline(always)]
+pub(crate) fn by_register(kernel: &mut Kernel) -> &mut Kernel {
+    kernel
+}
+
+/// Leaves the kernel: runs the thread whose register file is at `context`.
 ///
 /// What Rust has put on the stack is left behind, and so is what it promised to restore: the stubs
 /// load every register.
 #[inline(always)]
-pub(super) fn resume(context: u64) -> ! {
+pub(crate) fn resume(context: u64) -> ! {
     // SAFETY: whoever is here was entered by a stub, so the variant has been selected; its exit
     // expects exactly this.
     unsafe {
@@ -106,18 +111,10 @@ pub(super) fn resume(context: u64) -> ! {
     }
 }
 
-/// Leaves a system call after which nobody runs: waits for an interrupt, which enters anew.
-pub(super) fn idle() -> ! {
+/// Leaves the kernel when there is nobody to run: waits for an interrupt, which enters anew.
+pub(crate) fn idle() -> ! {
     // SAFETY: traps that hit the kernel's code start on the stack from its top.
     unsafe { core::arch::asm!("2:", "sti", "hlt", "jmp 2b", options(noreturn)) }
-}
-
-/// Leaves boot: runs the thread whose register file is at `context`, or idles if that is 0.
-pub(super) fn leave(variant: Variant, context: u64) -> ! {
-    // SAFETY: the exit expects exactly this; the boot stack is not needed any more.
-    unsafe {
-        core::arch::asm!("jmp {}", in(reg) variant.exit, in("rax") context, options(noreturn))
-    }
 }
 
 global_asm!(
@@ -324,20 +321,13 @@ global_asm!(
         pop rcx
         mov [rax + {rsp}], rcx
         mov qword ptr [rax + {fast_return}], 0
-        lea rsp, [rip + {stack} + {stack_size}]
+        lea rsp, [rip + {stack} + {stack_size} - 8]
         # Interrupt gates leave the alignment check flag alone, with which user mode would lift
         # SMAP, and the direction flag.
         push 2
         popfq
         mov rdx, rax
-    \name\()_on_trap:
-        call {on_trap}
-    \name\()_exit:
-        test rax, rax
-        jnz \name\()_resume
-    2:  sti
-        hlt
-        jmp 2b
+        jmp {on_trap}
 
     # The kernel runs with interrupts off: what interrupts it, interrupts idling.
     \name\()_from_kernel:
@@ -346,8 +336,8 @@ global_asm!(
         mov rdi, [rsp]
         xor esi, esi
         xor edx, edx
-        lea rsp, [rip + {stack} + {stack_size}]
-        jmp \name\()_on_trap
+        lea rsp, [rip + {stack} + {stack_size} - 8]
+        jmp {on_trap}
     .endm
 
     .pushsection .entry.text, "ax", @progbits
@@ -411,12 +401,11 @@ global_asm!(
     .balign 8
     .global entry_variants
     entry_variants:
-        .quad plain_syscall, plain_trap, plain_resume, plain_exit
-        .quad with_bases_syscall, with_bases_trap, with_bases_resume, with_bases_exit
-        .quad isolated_plain_syscall, isolated_plain_trap
-        .quad isolated_plain_resume, isolated_plain_exit
+        .quad plain_syscall, plain_trap, plain_resume
+        .quad with_bases_syscall, with_bases_trap, with_bases_resume
+        .quad isolated_plain_syscall, isolated_plain_trap, isolated_plain_resume
         .quad isolated_with_bases_syscall, isolated_with_bases_trap
-        .quad isolated_with_bases_resume, isolated_with_bases_exit
+        .quad isolated_with_bases_resume
     .popsection
     "#,
     rdi = const offset_of!(Context, rdi),
@@ -461,9 +450,9 @@ global_asm!(
     fault_cr3 = sym FAULT_CR3,
     call = const Syscall::Call.number(),
     reply_recv = const Syscall::ReplyRecv.number(),
-    on_call = sym super::events::on_call,
-    on_reply_recv = sym super::events::on_reply_recv,
-    on_syscall = sym super::events::on_syscall,
+    on_call = sym crate::syscalls::on_call,
+    on_reply_recv = sym crate::syscalls::on_reply_recv,
+    on_syscall = sym crate::syscalls::on_syscall,
     on_trap = sym super::events::on_trap,
     on_kernel_fault = sym super::events::on_kernel_fault,
 );

@@ -27,15 +27,9 @@ impl Call {
         self.server
     }
 
-    #[inline(always)]
-    pub(super) fn plan<const SHORT: bool>(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
-        let slot = super::find::<SHORT>(k, thread, k[thread.context()].capability())?;
-        Self::plan_to::<SHORT>(k, thread, k[slot].endpoint()?)
-    }
-
     /// A call through `cap`.
     #[inline(always)]
-    pub(super) fn plan_to<const SHORT: bool>(
+    pub(super) fn plan<const SHORT: bool>(
         k: &Kernel,
         thread: Ref<Tcb>,
         cap: EndpointCap,

@@ -20,7 +20,6 @@ mod send;
 mod words;
 
 use crate::Kernel;
-use crate::cap::EndpointCap;
 use crate::cspace;
 use crate::kernel::{DOMAINS, NODES};
 use crate::object::cnode::Slot;
@@ -41,31 +40,10 @@ use words::Words;
 
 const SEND: i64 = Syscall::Send.number();
 const NB_SEND: i64 = Syscall::NbSend.number();
-const CALL: i64 = Syscall::Call.number();
-const REPLY_RECV: i64 = Syscall::ReplyRecv.number();
 const RECV: i64 = Syscall::Recv.number();
 const WAIT: i64 = Syscall::Wait.number();
 const NB_WAIT: i64 = Syscall::NbWait.number();
 const YIELD: i64 = Syscall::Yield.number();
-
-/// Makes the system call of `thread`, the current one, if it is one of the usual ones and
-/// nothing unusual is in its way. The thread that runs then: it is Running.
-#[inline(always)]
-pub(crate) fn try_call(k: &mut Kernel, thread: Ref<Tcb>, number: i64) -> Option<Ref<Tcb>> {
-    if !sched::quick(k) {
-        return None;
-    }
-    match number {
-        CALL => Call::plan::<LONG>(k, thread).map(|plan| plan.commit::<LONG>(k, thread)),
-        REPLY_RECV => ReplyRecv::plan::<LONG>(k, thread).map(|plan| plan.commit::<LONG>(k, thread)),
-        SEND | NB_SEND => Send::plan(k, thread).map(|plan| plan.commit(k, thread)),
-        RECV | WAIT | NB_WAIT => {
-            Receive::plan(k, thread, number).map(|plan| plan.commit(k, thread))
-        }
-        YIELD => Yield::plan(k, thread).map(|plan| plan.commit(k, thread)),
-        _ => None,
-    }
-}
 
 /// A plan that covers what most calls are: capabilities in the root CNode, a message in registers, a
 /// server that runs on its caller's time and waits alone. Nothing on the way is a call of a function, so
@@ -74,56 +52,61 @@ const SHORT: bool = true;
 /// A plan that covers all that plans do.
 const LONG: bool = false;
 
-/// Why a short plan does not cover a system call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Miss {
-    /// A long one may.
-    Perhaps,
-    /// It is a call to the kernel itself.
-    Kernel,
-}
-
-/// [`try_call`] for the shortest of calls and replies. Who runs then, and in which space: the
-/// floating-point registers are as that thread needs them.
+/// Makes the Call of `thread`, the current one, which has time for it, to the capability in `slot`, if it
+/// is the shortest of calls. Who runs then, and in which space: the floating-point registers are as
+/// that thread needs them.
 #[inline(always)]
-pub(crate) fn try_usual(
+pub(crate) fn usual_call(
     k: &mut Kernel,
     thread: Ref<Tcb>,
-    number: i64,
-) -> Result<(Ref<Tcb>, Space), Miss> {
-    if !sched::quick(k) {
-        return Err(Miss::Perhaps);
-    }
-    match number {
-        CALL => {
-            let address = k[thread.context()].capability();
-            let slot = cspace::at_root(k, thread, address).ok_or(Miss::Perhaps)?;
-            let cap = k[slot].endpoint().ok_or(Miss::Kernel)?;
-            usual_call(k, thread, cap).ok_or(Miss::Perhaps)
-        }
-        REPLY_RECV => usual_reply(k, thread).ok_or(Miss::Perhaps),
-        _ => Err(Miss::Perhaps),
-    }
-}
-
-#[inline(always)]
-fn usual_call(k: &mut Kernel, thread: Ref<Tcb>, cap: EndpointCap) -> Option<(Ref<Tcb>, Space)> {
+    slot: Ref<Slot>,
+) -> Option<(Ref<Tcb>, Space)> {
+    let cap = k[slot].endpoint()?;
     if !Words::in_registers(k, thread) {
         return None;
     }
-    let plan = Call::plan_to::<SHORT>(k, thread, cap)?;
+    let plan = Call::plan::<SHORT>(k, thread, cap)?;
     let space = runs_at_once(k, plan.server())?;
     Some((plan.commit::<SHORT>(k, thread), space))
 }
 
+/// As [`usual_call`], of a ReplyRecv.
 #[inline(always)]
-fn usual_reply(k: &mut Kernel, thread: Ref<Tcb>) -> Option<(Ref<Tcb>, Space)> {
+pub(crate) fn usual_reply(k: &mut Kernel, thread: Ref<Tcb>) -> Option<(Ref<Tcb>, Space)> {
     if !Words::in_registers(k, thread) {
         return None;
     }
     let plan = ReplyRecv::plan::<SHORT>(k, thread)?;
     let space = runs_at_once(k, plan.caller())?;
     Some((plan.commit::<SHORT>(k, thread), space))
+}
+
+/// Makes the Call of `thread`, the current one, which has time for it, to the capability in `slot`, if
+/// nothing unusual is in its way. The thread that runs then: it is Running.
+#[inline(always)]
+pub(crate) fn try_call(k: &mut Kernel, thread: Ref<Tcb>, slot: Ref<Slot>) -> Option<Ref<Tcb>> {
+    let plan = Call::plan::<LONG>(k, thread, k[slot].endpoint()?)?;
+    Some(plan.commit::<LONG>(k, thread))
+}
+
+/// As [`try_call`], of a ReplyRecv.
+#[inline(always)]
+pub(crate) fn try_reply(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Ref<Tcb>> {
+    let plan = ReplyRecv::plan::<LONG>(k, thread)?;
+    Some(plan.commit::<LONG>(k, thread))
+}
+
+/// As [`try_call`], of another system call.
+#[inline(always)]
+pub(crate) fn try_other(k: &mut Kernel, thread: Ref<Tcb>, number: i64) -> Option<Ref<Tcb>> {
+    match number {
+        SEND | NB_SEND => Send::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        RECV | WAIT | NB_WAIT => {
+            Receive::plan(k, thread, number).map(|plan| plan.commit(k, thread))
+        }
+        YIELD => Yield::plan(k, thread).map(|plan| plan.commit(k, thread)),
+        _ => None,
+    }
 }
 
 /// The space of `next`, if it is known and nothing else has to be done before its user code runs.

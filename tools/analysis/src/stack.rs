@@ -40,9 +40,9 @@ const X86_64: Rules = Rules {
         Entry {
             what: "system calls, exceptions and interrupts",
             roots: &[
-                "events::on_call",
-                "events::on_reply_recv",
-                "events::on_syscall",
+                "syscalls::on_call",
+                "syscalls::on_reply_recv",
+                "syscalls::on_syscall",
                 "events::on_trap",
             ],
             stack: Stack {
@@ -80,10 +80,7 @@ const X86_64: Rules = Rules {
             "isolated_plain_resume",
             "isolated_with_bases_resume",
         ],
-        unknown_jumps: &[(
-            "Boot::start_kernel",
-            "to the exit stub that was chosen for the processor",
-        )],
+        unknown_jumps: &[],
     },
 };
 
@@ -106,9 +103,9 @@ const RISCV64: Rules = Rules {
         Entry {
             what: "system calls, exceptions and interrupts",
             roots: &[
-                "events::on_call",
-                "events::on_reply_recv",
-                "events::on_syscall",
+                "syscalls::on_call",
+                "syscalls::on_reply_recv",
+                "syscalls::on_syscall",
                 "events::on_trap",
                 "events::on_wake",
             ],
@@ -136,9 +133,9 @@ const AARCH64: Rules = Rules {
         Entry {
             what: "system calls, exceptions and interrupts",
             roots: &[
-                "events::on_call",
-                "events::on_reply_recv",
-                "events::on_syscall",
+                "syscalls::on_call",
+                "syscalls::on_reply_recv",
+                "syscalls::on_syscall",
                 "events::on_exception",
                 "events::on_interrupt",
             ],

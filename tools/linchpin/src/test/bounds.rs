@@ -45,10 +45,11 @@ pub(super) fn below(text: &str, claim: &str) -> String {
         .join("\n")
 }
 
-/// Where the defect goes: the same words on every architecture.
-const SOUND: &str = "let resume = entry::enter_unusual(";
+/// Where the defect goes.
+const PLACE: &str = "image/src/syscalls.rs";
+const SOUND: &str = "let resume = entry::enter_syscall_slow(";
 const DEFECT: &str =
-    "let number = [number, 0, 1][number as usize]; let resume = entry::enter_unusual(";
+    "let number = [number, 0, 1][number as usize]; let resume = entry::enter_syscall_slow(";
 /// What the panic handler of images without panics calls.
 const MISSING: &str = "linchpin_a_path_to_panic_survives";
 
@@ -59,15 +60,14 @@ pub(super) fn unchecked_index(context: &Context, kind: &Kind) -> Result<Vec<Case
         root: context.workspace.output().join("defect/sources"),
         target: context.workspace.output().join("defect/target"),
     };
-    let events = format!("image/src/{}/events.rs", kind.arch.name());
-    let source = workspace::read(&context.workspace.root.join(&events))?;
+    let source = workspace::read(&context.workspace.root.join(PLACE))?;
     let source = String::from_utf8_lossy(&source).into_owned();
     if !source.contains(SOUND) {
-        return Err(miette!("{events} has no `{SOUND}` to change"));
+        return Err(miette!("{PLACE} has no `{SOUND}` to change"));
     }
     copy_sources(&context.workspace.root, &copy.root)?;
     write_if_new(
-        &copy.root.join(&events),
+        &copy.root.join(PLACE),
         source.replace(SOUND, DEFECT).as_bytes(),
     )?;
     let verdict = match build::kernel(&copy, kind, Show::OnFailure) {
@@ -86,7 +86,7 @@ pub(super) fn unchecked_index(context: &Context, kind: &Kind) -> Result<Vec<Case
         }
     };
     // The next defect begins with sound sources.
-    write_if_new(&copy.root.join(&events), source.as_bytes())?;
+    write_if_new(&copy.root.join(PLACE), source.as_bytes())?;
     Ok(vec![Case {
         name: name.into(),
         verdict,
