@@ -1,13 +1,14 @@
 //! Where the entry stubs go with system calls: to the kernel core, and out again with the thread to
-//! run. Call and ReplyRecv come by ways of their own, which call no function and so save no registers
-//! beyond what the stub has saved.
+//! run. What is usual calls no function on its way, and so saves no registers beyond what the stub has
+//! saved; what it misses goes on in a function of its own.
 
 use crate::arch::trap::{by_register, idle, resume};
 use crate::lock::{self, Locked};
 use crate::watch;
-use kernel::entry::{self, Missed, Resume};
+use kernel::entry::{self, Missed, Plan, Rest, Resume};
 use kernel::isa::Context;
 use kernel::object::store::{Object, Ref};
+use kernel::object::tcb::Tcb;
 
 /// The core that this is; the image drives one so far.
 pub(crate) const CORE: usize = 0;
@@ -30,19 +31,55 @@ pub(crate) extern "C" fn on_reply_recv() -> ! {
     }
 }
 
-/// The system call `number`, one that has no entry of its own.
-pub(crate) extern "C" fn on_syscall(number: i64) -> ! {
+/// Send or NBSend, by its number.
+pub(crate) extern "C" fn on_send(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
-    match entry::enter_syscall(by_register(&mut kernel), CORE, number) {
-        Some(context) => run(kernel, context),
-        None => on_unusual_syscall(kernel, number),
+    match entry::enter_send(by_register(&mut kernel), CORE, number) {
+        Ok(context) => run(kernel, context),
+        Err(Rest::Planned(thread, plan)) => on_planned(kernel, thread, plan),
+        Err(Rest::Other(missed)) => on_other_send(kernel, missed, number),
     }
 }
 
-#[cold]
+/// Recv, NBRecv, Wait or NBWait.
+pub(crate) extern "C" fn on_receive(number: i64) -> ! {
+    let mut kernel = lock::acquire(CORE);
+    match entry::enter_receive(by_register(&mut kernel), CORE, number) {
+        Ok(context) => run(kernel, context),
+        Err(Rest::Planned(thread, plan)) => on_planned(kernel, thread, plan),
+        Err(Rest::Other(missed)) => on_other_receive(kernel, missed, number),
+    }
+}
+
+/// Yield.
+pub(crate) extern "C" fn on_yield() -> ! {
+    let mut kernel = lock::acquire(CORE);
+    let resume = entry::enter_yield(by_register(&mut kernel), CORE);
+    leave(kernel, resume)
+}
+
+/// Any other number.
+pub(crate) extern "C" fn on_syscall(number: i64) -> ! {
+    let mut kernel = lock::acquire(CORE);
+    let resume = entry::enter_syscall(by_register(&mut kernel), CORE, number);
+    leave(kernel, resume)
+}
+
 #[inline(never)]
-fn on_unusual_syscall(mut kernel: Locked, number: i64) -> ! {
-    let resume = entry::enter_syscall_slow(by_register(&mut kernel), number);
+fn on_planned<P: Plan>(mut kernel: Locked, thread: Ref<Tcb>, plan: P) -> ! {
+    let context = entry::enter_planned(by_register(&mut kernel), thread, plan);
+    run(kernel, context)
+}
+
+#[inline(never)]
+fn on_other_send(mut kernel: Locked, missed: Missed, number: i64) -> ! {
+    let resume = entry::enter_other_send(by_register(&mut kernel), missed, number);
+    leave(kernel, resume)
+}
+
+#[inline(never)]
+fn on_other_receive(mut kernel: Locked, missed: Missed, number: i64) -> ! {
+    let resume = entry::enter_other_receive(by_register(&mut kernel), missed, number);
     leave(kernel, resume)
 }
 

@@ -5,7 +5,8 @@ use crate::Kernel;
 use crate::console::calls;
 use crate::cspace;
 use crate::error::Preempted;
-use crate::fastpath;
+use crate::fastpath::{self, Short};
+pub use crate::fastpath::{AwaitSignal, Plan, Wake};
 use crate::fault::{self, Fault};
 use crate::isa;
 use crate::kernel::{DOMAINS, NODES};
@@ -24,6 +25,13 @@ use machine::{Irq, Machine};
 
 const CALL: i64 = Syscall::Call.number();
 const REPLY_RECV: i64 = Syscall::ReplyRecv.number();
+const SEND: i64 = Syscall::Send.number();
+const NB_SEND: i64 = Syscall::NbSend.number();
+const RECV: i64 = Syscall::Recv.number();
+const NB_RECV: i64 = Syscall::NbRecv.number();
+const WAIT: i64 = Syscall::Wait.number();
+const NB_WAIT: i64 = Syscall::NbWait.number();
+const YIELD: i64 = Syscall::Yield.number();
 /// Whether short plans are tried: they leave nothing behind for what some builds count or watch.
 const SHORT_PLANS: bool = !usage::TRACKED && !PROFILE.hardware_debug_api;
 
@@ -67,7 +75,7 @@ pub enum Resume {
 pub struct Missed {
     /// Who makes it, if it has time for whatever it asks.
     thread: Option<Ref<Tcb>>,
-    /// The capability that is called, if it is one of the caller's root CNode.
+    /// The capability that it invokes, if that is one of the root CNode and has been looked for.
     slot: Option<Ref<Slot>>,
 }
 
@@ -83,10 +91,20 @@ pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
             Ok(context) => Resume::Thread(context),
             Err(missed) => enter_other_reply_recv(k, missed),
         },
-        Event::Syscall(number) => match enter_syscall(k, core, number) {
-            Some(context) => Resume::Thread(context),
-            None => enter_syscall_slow(k, number),
+        Event::Syscall(number @ (SEND | NB_SEND)) => match enter_send(k, core, number) {
+            Ok(context) => Resume::Thread(context),
+            Err(Rest::Planned(thread, plan)) => Resume::Thread(enter_planned(k, thread, plan)),
+            Err(Rest::Other(missed)) => enter_other_send(k, missed, number),
         },
+        Event::Syscall(number @ (RECV | NB_RECV | WAIT | NB_WAIT)) => {
+            match enter_receive(k, core, number) {
+                Ok(context) => Resume::Thread(context),
+                Err(Rest::Planned(thread, plan)) => Resume::Thread(enter_planned(k, thread, plan)),
+                Err(Rest::Other(missed)) => enter_other_receive(k, missed, number),
+            }
+        }
+        Event::Syscall(YIELD) => enter_yield(k, core),
+        Event::Syscall(number) => enter_syscall(k, core, number),
         _ => enter_slow(k, core, event),
     }
 }
@@ -95,20 +113,13 @@ pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
 /// done, and [`enter_other_call`] does it. This calls no function.
 #[inline(always)]
 pub fn enter_call(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, Missed> {
-    let thread = arrive_in_time(k, core).ok_or(Missed::LATE)?;
-    let address = k[thread.context()].capability();
-    let missed = Missed {
-        thread: Some(thread),
-        slot: cspace::at_root(k, thread, address),
-    };
-    match missed.slot {
-        Some(slot) if SHORT_PLANS => {
-            let (next, space) = fastpath::usual_call(k, thread, slot).ok_or(missed)?;
-            k.machine.set_space(space);
-            Ok(next.context())
-        }
-        _ => Err(missed),
+    let (thread, slot, missed) = arrive_with(k, core)?;
+    if !SHORT_PLANS {
+        return Err(missed);
     }
+    let (next, space) = fastpath::usual_call(k, thread, slot).ok_or(missed)?;
+    k.machine.set_space(space);
+    Ok(next.context())
 }
 
 /// As [`enter_call`], of a ReplyRecv.
@@ -131,18 +142,14 @@ pub fn enter_reply_recv(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>
 /// the caller mostly goes on.
 #[inline(always)]
 pub fn enter_other_call(k: &mut Kernel, missed: Missed) -> Resume {
-    let Some(thread) = missed.thread else {
-        return enter_syscall_slow(k, CALL);
-    };
-    let address = k[thread.context()].capability();
-    let found = missed.slot.or_else(|| cspace::find(k, thread, address));
-    let Some(slot) = found else {
+    let Some((thread, slot)) = missed.found(k) else {
         return enter_syscall_slow(k, CALL);
     };
     if let Some(next) = fastpath::try_call(k, thread, slot) {
         return Resume::Thread(go_on(k, next));
     }
     sched::update_time(k);
+    let address = k[thread.context()].capability();
     if let Err(Preempted) = syscall::call(k, thread, address, slot) {
         preempted(k);
     }
@@ -163,13 +170,94 @@ pub fn enter_other_reply_recv(k: &mut Kernel, missed: Missed) -> Resume {
     enter_syscall_slow(k, REPLY_RECV)
 }
 
-/// Handles system call `number` on `core`, one that has no entry of its own, if nothing unusual is in its
-/// way: whose registers to load. Otherwise nothing has been done, and [`enter_syscall_slow`] does it.
+/// What is left to do of a system call that is not the shortest of its kind.
+pub enum Rest<P> {
+    /// Nothing has been done, but this planned, for this thread: [`enter_planned`] does it.
+    Planned(Ref<Tcb>, P),
+    /// Nothing has been done.
+    Other(Missed),
+}
+
+/// Does what has been planned for `thread`. Whose registers to load.
 #[inline(always)]
-pub fn enter_syscall(k: &mut Kernel, core: usize, number: i64) -> Option<Ref<isa::Context>> {
-    let thread = arrive_in_time(k, core)?;
-    let next = fastpath::try_other(k, thread, number)?;
-    Some(go_on(k, next))
+pub fn enter_planned<P: Plan>(k: &mut Kernel, thread: Ref<Tcb>, plan: P) -> Ref<isa::Context> {
+    let next = plan.commit(k, thread);
+    go_on(k, next)
+}
+
+/// Handles a Send or NBSend, by its `number`, if it changes nobody else. This calls no function.
+#[inline(always)]
+pub fn enter_send(
+    k: &mut Kernel,
+    core: usize,
+    number: i64,
+) -> Result<Ref<isa::Context>, Rest<Wake>> {
+    let (thread, slot, missed) = arrive_with(k, core).map_err(Rest::Other)?;
+    match fastpath::usual_send(k, thread, slot, number) {
+        Some(Short::Done) => Ok(stay(k, thread)),
+        Some(Short::Planned(plan)) => Err(Rest::Planned(thread, plan)),
+        None => Err(Rest::Other(missed)),
+    }
+}
+
+/// Handles a Send or NBSend, after [`enter_send`] has not.
+#[inline(always)]
+pub fn enter_other_send(k: &mut Kernel, missed: Missed, number: i64) -> Resume {
+    if let Some((thread, slot)) = missed.found(k)
+        && let Some(next) = fastpath::try_send(k, thread, slot, number)
+    {
+        return Resume::Thread(go_on(k, next));
+    }
+    enter_syscall_slow(k, number)
+}
+
+/// As [`enter_send`], of Recv, NBRecv, Wait and NBWait.
+#[inline(always)]
+pub fn enter_receive(
+    k: &mut Kernel,
+    core: usize,
+    number: i64,
+) -> Result<Ref<isa::Context>, Rest<AwaitSignal>> {
+    let (thread, slot, missed) = arrive_with(k, core).map_err(Rest::Other)?;
+    match fastpath::usual_receive(k, thread, slot, number) {
+        Some(Short::Done) => Ok(stay(k, thread)),
+        Some(Short::Planned(plan)) => Err(Rest::Planned(thread, plan)),
+        None => Err(Rest::Other(missed)),
+    }
+}
+
+/// Handles a Recv, NBRecv, Wait or NBWait, after [`enter_receive`] has not.
+#[inline(always)]
+pub fn enter_other_receive(k: &mut Kernel, missed: Missed, number: i64) -> Resume {
+    if let Some((thread, slot)) = missed.found(k)
+        && let Some(next) = fastpath::try_receive(k, thread, slot, number)
+    {
+        return Resume::Thread(go_on(k, next));
+    }
+    enter_syscall_slow(k, number)
+}
+
+/// Handles a Yield.
+#[inline(always)]
+pub fn enter_yield(k: &mut Kernel, core: usize) -> Resume {
+    if let Some(thread) = arrive_in_time(k, core)
+        && let Some(next) = fastpath::try_yield(k, thread)
+    {
+        let goes_on = if next == thread {
+            stay(k, thread)
+        } else {
+            go_on(k, next)
+        };
+        return Resume::Thread(goes_on);
+    }
+    enter_syscall_slow(k, YIELD)
+}
+
+/// Handles system call `number` on `core`, one that has no entry of its own.
+#[inline(always)]
+pub fn enter_syscall(k: &mut Kernel, core: usize, number: i64) -> Resume {
+    arrive(k, core);
+    enter_syscall_slow(k, number)
 }
 
 /// As [`enter`], without the fast paths: what they are compared with.
@@ -210,6 +298,19 @@ pub fn enter_slow(k: &mut Kernel, core: usize, event: Event) -> Resume {
         Event::FpuUnavailable => enter_fpu(k),
     }
     leave(k)
+}
+
+/// As [`arrive_in_time`], with the capability that it invokes, if that is in its root CNode, and what to
+/// hand on if nothing comes of this.
+#[inline(always)]
+fn arrive_with(k: &mut Kernel, core: usize) -> Result<(Ref<Tcb>, Ref<Slot>, Missed), Missed> {
+    let thread = arrive_in_time(k, core).ok_or(Missed::LATE)?;
+    let address = k[thread.context()].capability();
+    let missed = Missed {
+        thread: Some(thread),
+        slot: cspace::at_root(k, thread, address),
+    };
+    Ok((thread, missed.slot.ok_or(missed)?, missed))
 }
 
 /// The current thread, if it has time for whatever it asks and nobody else's turn comes.
@@ -327,6 +428,15 @@ pub(crate) fn resume(k: &mut Kernel) -> Resume {
     Resume::Thread(go_on(k, thread))
 }
 
+/// As [`go_on`], of who made a system call that changed neither threads nor address spaces.
+#[inline(always)]
+fn stay(k: &mut Kernel, thread: Ref<Tcb>) -> Ref<isa::Context> {
+    if usage::TRACKED {
+        usage::leaving(k);
+    }
+    thread.context()
+}
+
 /// `thread`, the current one, is Running and waits for nothing: its user code goes on.
 #[inline(always)]
 fn go_on(k: &mut Kernel, thread: Ref<Tcb>) -> Ref<isa::Context> {
@@ -347,6 +457,15 @@ impl Missed {
         thread: None,
         slot: None,
     };
+
+    /// Who makes the system call, if it has time for it, and the capability that it invokes, if it has one.
+    #[inline(always)]
+    fn found(self, k: &Kernel) -> Option<(Ref<Tcb>, Ref<Slot>)> {
+        let thread = self.thread?;
+        let address = k[thread.context()].capability();
+        let slot = self.slot.or_else(|| cspace::find(k, thread, address));
+        Some((thread, slot?))
+    }
 }
 
 impl Kernel {

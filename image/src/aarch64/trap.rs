@@ -189,6 +189,14 @@ global_asm!(
         cmp x1, #{svc}
         b.ne {on_exception}
         mov x0, x7
+        add x9, x7, #-({nb_send})
+        cmp x9, #{send} - ({nb_send})
+        b.ls {on_send}
+        add x9, x7, #-({nb_wait})
+        cmp x9, #{recv} - ({nb_wait})
+        b.ls {on_receive}
+        cmn x7, #-({yield_})
+        b.eq {on_yield}
         b {on_syscall}
 
     # Runs the context at x0. User mode cannot change tpidrro_el0: it is not saved.
@@ -234,12 +242,20 @@ global_asm!(
     svc = const super::events::SYSTEM_CALL,
     call = const Syscall::Call.number(),
     reply_recv = const Syscall::ReplyRecv.number(),
+    send = const Syscall::Send.number(),
+    nb_send = const Syscall::NbSend.number(),
+    recv = const Syscall::Recv.number(),
+    nb_wait = const Syscall::NbWait.number(),
+    yield_ = const Syscall::Yield.number(),
     stack = sym STACK,
     stack_bytes = const STACK_BYTES,
     fault_stack = sym FAULT_STACK,
     fault_stack_bytes = const FAULT_STACK_BYTES,
     on_call = sym crate::syscalls::on_call,
     on_reply_recv = sym crate::syscalls::on_reply_recv,
+    on_send = sym crate::syscalls::on_send,
+    on_receive = sym crate::syscalls::on_receive,
+    on_yield = sym crate::syscalls::on_yield,
     on_syscall = sym crate::syscalls::on_syscall,
     on_exception = sym super::events::on_exception,
     on_interrupt = sym super::events::on_interrupt,

@@ -152,7 +152,18 @@ global_asm!(
         bne a7, t0, 2f
         j {on_reply_recv}
     2:  mv a0, a7
-        j {on_syscall}
+        addi t0, a7, -({nb_send})
+        sltiu t0, t0, {send} - ({nb_send}) + 1
+        beqz t0, 3f
+        j {on_send}
+    3:  addi t0, a7, -({nb_wait})
+        sltiu t0, t0, {recv} - ({nb_wait}) + 1
+        beqz t0, 4f
+        j {on_receive}
+    4:  li t0, {yield_}
+        bne a7, t0, 5f
+        j {on_yield}
+    5:  j {on_syscall}
 
     other_trap:
         addi t1, t1, -4
@@ -230,8 +241,16 @@ global_asm!(
     system_call = const super::events::SYSTEM_CALL,
     call = const Syscall::Call.number(),
     reply_recv = const Syscall::ReplyRecv.number(),
+    send = const Syscall::Send.number(),
+    nb_send = const Syscall::NbSend.number(),
+    recv = const Syscall::Recv.number(),
+    nb_wait = const Syscall::NbWait.number(),
+    yield_ = const Syscall::Yield.number(),
     on_call = sym crate::syscalls::on_call,
     on_reply_recv = sym crate::syscalls::on_reply_recv,
+    on_send = sym crate::syscalls::on_send,
+    on_receive = sym crate::syscalls::on_receive,
+    on_yield = sym crate::syscalls::on_yield,
     on_syscall = sym crate::syscalls::on_syscall,
     on_trap = sym super::events::on_trap,
     on_wake = sym super::events::on_wake,

@@ -279,6 +279,14 @@ global_asm!(
         cmp rdx, {reply_recv}
         je {on_reply_recv}
         mov rdi, rdx
+        lea rcx, [rdx - ({nb_send})]
+        cmp rcx, {send} - ({nb_send})
+        jbe {on_send}
+        lea rcx, [rdx - ({nb_wait})]
+        cmp rcx, {recv} - ({nb_wait})
+        jbe {on_receive}
+        cmp rdx, {yield_}
+        je {on_yield}
         jmp {on_syscall}
 
         exit \name, \with_bases, \isolated
@@ -450,8 +458,16 @@ global_asm!(
     fault_cr3 = sym FAULT_CR3,
     call = const Syscall::Call.number(),
     reply_recv = const Syscall::ReplyRecv.number(),
+    send = const Syscall::Send.number(),
+    nb_send = const Syscall::NbSend.number(),
+    recv = const Syscall::Recv.number(),
+    nb_wait = const Syscall::NbWait.number(),
+    yield_ = const Syscall::Yield.number(),
     on_call = sym crate::syscalls::on_call,
     on_reply_recv = sym crate::syscalls::on_reply_recv,
+    on_send = sym crate::syscalls::on_send,
+    on_receive = sym crate::syscalls::on_receive,
+    on_yield = sym crate::syscalls::on_yield,
     on_syscall = sym crate::syscalls::on_syscall,
     on_trap = sym super::events::on_trap,
     on_kernel_fault = sym super::events::on_kernel_fault,

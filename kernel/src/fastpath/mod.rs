@@ -12,9 +12,9 @@
 //! [`entry::enter`]: crate::entry::enter
 //! [`entry::enter_slow`]: crate::entry::enter_slow
 
-mod block;
 mod call;
 mod give_way;
+mod receive;
 mod reply_recv;
 mod send;
 mod words;
@@ -30,20 +30,33 @@ use crate::object::tcb::{Tcb, ThreadState};
 use crate::sched;
 use abi::Word;
 use abi::syscall::Syscall;
-use block::Receive;
 use call::Call;
 use give_way::Yield;
 use machine::Space;
+pub use receive::AwaitSignal;
+use receive::Receive;
 use reply_recv::ReplyRecv;
 use send::Send;
+pub use send::Wake;
 use words::Words;
 
-const SEND: i64 = Syscall::Send.number();
 const NB_SEND: i64 = Syscall::NbSend.number();
 const RECV: i64 = Syscall::Recv.number();
-const WAIT: i64 = Syscall::Wait.number();
+const NB_RECV: i64 = Syscall::NbRecv.number();
 const NB_WAIT: i64 = Syscall::NbWait.number();
-const YIELD: i64 = Syscall::Yield.number();
+
+/// A plan that has been made, and is committed in another function than that which has looked.
+pub trait Plan {
+    /// Does it for `thread`, the current one. Who runs then: it is Running.
+    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb>;
+}
+
+/// What becomes of one of the shortest sends and receives.
+pub(crate) enum Short<P> {
+    /// It is done. It has changed nobody else, and the caller goes on.
+    Done,
+    Planned(P),
+}
 
 /// A plan that covers what most calls are: capabilities in the root CNode, a message in registers, a
 /// server that runs on its caller's time and waits alone. Nothing on the way is a call of a function, so
@@ -96,17 +109,58 @@ pub(crate) fn try_reply(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Ref<Tcb>> {
     Some(plan.commit::<LONG>(k, thread))
 }
 
-/// As [`try_call`], of another system call.
+/// Makes the Send or NBSend of `thread`, the current one, which has time for it, by the capability in
+/// `slot`, if that is one of the shortest.
 #[inline(always)]
-pub(crate) fn try_other(k: &mut Kernel, thread: Ref<Tcb>, number: i64) -> Option<Ref<Tcb>> {
-    match number {
-        SEND | NB_SEND => Send::plan(k, thread).map(|plan| plan.commit(k, thread)),
-        RECV | WAIT | NB_WAIT => {
-            Receive::plan(k, thread, number).map(|plan| plan.commit(k, thread))
-        }
-        YIELD => Yield::plan(k, thread).map(|plan| plan.commit(k, thread)),
-        _ => None,
-    }
+pub(crate) fn usual_send(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    slot: Ref<Slot>,
+    number: i64,
+) -> Option<Short<Wake>> {
+    send::short(k, thread, slot, number)
+}
+
+/// As [`try_call`], of Send and NBSend.
+#[inline(always)]
+pub(crate) fn try_send(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    slot: Ref<Slot>,
+    number: i64,
+) -> Option<Ref<Tcb>> {
+    let plan = Send::plan(k, thread, slot, number)?;
+    Some(plan.commit(k, thread))
+}
+
+/// As [`usual_send`], of Recv, NBRecv, Wait and NBWait.
+#[inline(always)]
+pub(crate) fn usual_receive(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    slot: Ref<Slot>,
+    number: i64,
+) -> Option<Short<AwaitSignal>> {
+    receive::short(k, thread, slot, number)
+}
+
+/// As [`try_call`], of Recv, NBRecv, Wait and NBWait.
+#[inline(always)]
+pub(crate) fn try_receive(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    slot: Ref<Slot>,
+    number: i64,
+) -> Option<Ref<Tcb>> {
+    let plan = Receive::plan(k, thread, slot, number)?;
+    Some(plan.commit(k, thread))
+}
+
+/// As [`try_call`], of a Yield.
+#[inline(always)]
+pub(crate) fn try_yield(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Ref<Tcb>> {
+    let plan = Yield::plan(k, thread)?;
+    Some(plan.commit(k, thread))
 }
 
 /// The space of `next`, if it is known and nothing else has to be done before its user code runs.

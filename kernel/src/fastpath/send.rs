@@ -1,93 +1,151 @@
 //! A signal, and a message that nobody waits to have answered.
 
-use super::{here, listener, usual_time};
+use super::{NB_SEND, Plan, Short, Words, here, listener, next_ready, usual_time};
 use crate::Kernel;
-use crate::cspace;
+use crate::cap::{EndpointCap, NotificationCap};
+use crate::object::cnode::Slot;
+use crate::object::endpoint::{self, Waiting};
 use crate::object::notification::{self, Notification, Signal};
+use crate::object::reply::Reply;
 use crate::object::store::Ref;
-use crate::object::tcb::{self, Tcb, ThreadState};
+use crate::object::tcb::{self, Sending, Tcb, ThreadState};
 use crate::sched;
 use abi::Word;
 use abi::message::MessageInfo;
 
-/// A signal.
-pub(super) struct Send {
+/// A signal to a thread that waits for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Wake {
     notification: Ref<Notification>,
+    waiter: Ref<Tcb>,
     badge: Word,
-    effect: Effect,
 }
 
-/// What a signal does.
-enum Effect {
-    /// It is kept, with those before it.
-    Flag(Word),
-    /// It is what this thread waits for.
-    Wake(Ref<Tcb>),
+/// Sends by the capability in `slot`, if that changes nobody else: a signal is kept with those before it,
+/// or what must not wait meets nobody. A signal that wakes somebody is planned.
+#[inline(always)]
+pub(super) fn short(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    slot: Ref<Slot>,
+    number: i64,
+) -> Option<Short<Wake>> {
+    if brings_caps(k, thread) {
+        return None;
+    }
+    let Some(cap) = k[slot].notification() else {
+        let cap = k[slot].endpoint()?;
+        let nobody = k[cap.endpoint].waiting != Waiting::Receivers;
+        let quiet = number == NB_SEND && nobody && cap.rights.write();
+        return quiet.then_some(Short::Done);
+    };
+    if !cap.rights.write() {
+        return None;
+    }
+    let notification = cap.notification;
+    let before = match k[notification].signal {
+        Signal::Active(before) => before,
+        Signal::Idle => match listener(k, notification) {
+            None => 0,
+            Some(waiter) => return Wake::plan(k, cap, waiter),
+        },
+        Signal::Waiting => return Wake::plan(k, cap, k[notification].queue.first()?),
+    };
+    k[notification].signal = Signal::Active(before | cap.badge);
+    Some(Short::Done)
+}
+
+impl Wake {
+    #[inline(always)]
+    fn plan(k: &Kernel, cap: NotificationCap, waiter: Ref<Tcb>) -> Option<Short<Wake>> {
+        let wake = Self {
+            notification: cap.notification,
+            waiter,
+            badge: cap.badge,
+        };
+        wakeable(k, waiter).then_some(Short::Planned(wake))
+    }
+}
+
+impl Plan for Wake {
+    #[inline(always)]
+    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
+        let waiter = self.waiter;
+        match k[waiter].state {
+            ThreadState::BlockedOnNotification { .. } => {
+                notification::remove(k, self.notification, waiter);
+            }
+            _ => tcb::cancel_ipc(k, waiter),
+        }
+        k[waiter].state = ThreadState::Running;
+        k[waiter.context()].set_badge(self.badge);
+        woken(k, thread, waiter)
+    }
+}
+
+#[inline(always)]
+fn brings_caps(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    MessageInfo(k[thread.context()].message_info()).extra_caps() != 0
+}
+
+/// A message to somebody, or to nobody yet.
+pub(super) enum Send {
+    /// It is received.
+    Tell(Told),
+    /// It waits to be received; the other thread runs.
+    Await(EndpointCap, Ref<Tcb>),
+}
+
+/// A message to a thread that waits for one.
+pub(super) struct Told {
+    cap: EndpointCap,
+    receiver: Ref<Tcb>,
+    /// What it no longer waits with.
+    reply: Option<Ref<Reply>>,
+    words: Words,
 }
 
 impl Send {
     #[inline(always)]
-    pub(super) fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
-        let context = &k[thread.context()];
-        if MessageInfo(context.message_info()).extra_caps() != 0 {
+    pub(super) fn plan(k: &Kernel, thread: Ref<Tcb>, slot: Ref<Slot>, number: i64) -> Option<Self> {
+        if brings_caps(k, thread) {
             return None;
         }
-        let cap = k[cspace::find(k, thread, context.capability())?].notification()?;
+        let cap = k[slot].endpoint()?;
         if !cap.rights.write() {
-            return None;
+            None
+        } else if k[cap.endpoint].waiting == Waiting::Receivers {
+            Told::plan(k, thread, cap).map(Self::Tell)
+        } else if number == NB_SEND {
+            None
+        } else {
+            Some(Self::Await(cap, next_ready(k)?))
         }
-        let (notification, badge) = (cap.notification, cap.badge);
-        let effect = match k[notification].signal {
-            Signal::Active(before) => Effect::Flag(before),
-            Signal::Idle => match listener(k, notification) {
-                None => Effect::Flag(0),
-                Some(tcb) => Effect::Wake(wakeable(k, tcb)?),
-            },
-            Signal::Waiting => Effect::Wake(wakeable(k, k[notification].queue.first()?)?),
-        };
-        Some(Self {
-            notification,
-            badge,
-            effect,
-        })
     }
 
+    /// Who runs then.
     #[inline(always)]
     pub(super) fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
-        match self.effect {
-            Effect::Flag(before) => {
-                k[self.notification].signal = Signal::Active(before | self.badge);
-                thread
+        match self {
+            Self::Tell(told) => told.commit(k, thread),
+            Self::Await(cap, next) => {
+                await_receiver(k, thread, cap, next);
+                next
             }
-            Effect::Wake(waiter) => wake(k, thread, self.notification, waiter, self.badge),
         }
     }
 }
 
-/// `waiter`, if it can run on its own time as soon as it is woken.
+/// Whether `waiter` can run on its own time as soon as it is woken.
 #[inline(always)]
-fn wakeable(k: &Kernel, waiter: Ref<Tcb>) -> Option<Ref<Tcb>> {
-    let own = k[waiter].sched_context?;
-    (usual_time(k, own) && here(k, waiter)).then_some(waiter)
+pub(super) fn wakeable(k: &Kernel, waiter: Ref<Tcb>) -> bool {
+    let own = k[waiter].sched_context;
+    own.is_some_and(|own| usual_time(k, own)) && here(k, waiter)
 }
 
-/// `waiter` hears `badge`. Who runs then: `thread`, unless `waiter` is more important.
+/// `waiter` is Running again. Who runs then: `thread`, unless `waiter` is more important.
 #[inline(never)]
-fn wake(
-    k: &mut Kernel,
-    thread: Ref<Tcb>,
-    notification: Ref<Notification>,
-    waiter: Ref<Tcb>,
-    badge: Word,
-) -> Ref<Tcb> {
-    match k[waiter].state {
-        ThreadState::BlockedOnNotification { .. } => {
-            notification::remove(k, notification, waiter);
-        }
-        _ => tcb::cancel_ipc(k, waiter),
-    }
-    k[waiter].state = ThreadState::Running;
-    k[waiter.context()].set_badge(badge);
+pub(super) fn woken(k: &mut Kernel, thread: Ref<Tcb>, waiter: Ref<Tcb>) -> Ref<Tcb> {
     let (ours, theirs) = (k[thread].priority, k[waiter].priority);
     if theirs > ours {
         sched::enqueue_first(k, thread);
@@ -100,4 +158,49 @@ fn wake(
         sched::enqueue_first(k, waiter);
     }
     thread
+}
+
+impl Told {
+    #[inline(always)]
+    fn plan(k: &Kernel, thread: Ref<Tcb>, cap: EndpointCap) -> Option<Self> {
+        let receiver = k[cap.endpoint].queue.first()?;
+        let ThreadState::BlockedOnReceive { reply, .. } = k[receiver].state else {
+            return None;
+        };
+        if !wakeable(k, receiver) {
+            return None;
+        }
+        Some(Self {
+            cap,
+            receiver,
+            reply,
+            words: Words::plan::<{ super::LONG }>(k, thread, receiver)?,
+        })
+    }
+
+    #[inline(always)]
+    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
+        endpoint::remove(k, self.cap.endpoint, self.receiver);
+        if let Some(reply) = self.reply {
+            k[reply].tcb = None;
+        }
+        self.words.commit(k, thread, self.receiver, self.cap.badge);
+        k[self.receiver].state = ThreadState::Running;
+        woken(k, thread, self.receiver)
+    }
+}
+
+#[inline(never)]
+fn await_receiver(k: &mut Kernel, thread: Ref<Tcb>, cap: EndpointCap, next: Ref<Tcb>) {
+    let sending = Sending {
+        badge: cap.badge,
+        can_grant: cap.rights.grant(),
+        can_grant_reply: cap.rights.grant_reply(),
+        call: false,
+    };
+    let endpoint = cap.endpoint;
+    k[thread].state = ThreadState::BlockedOnSend { endpoint, sending };
+    endpoint::push_sender(k, endpoint, thread);
+    sched::dequeue(k, next);
+    sched::run_instead(k, next);
 }

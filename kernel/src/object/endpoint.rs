@@ -65,8 +65,7 @@ pub fn send(
     if k[endpoint].waiting != Waiting::Receivers {
         if blocking == Blocking::Yes {
             tcb::set_state(k, thread, ThreadState::BlockedOnSend { endpoint, sending });
-            k[endpoint].waiting = Waiting::Senders;
-            push(k, endpoint, thread);
+            push_sender(k, endpoint, thread);
         }
         return;
     }
@@ -201,6 +200,13 @@ pub(crate) fn first_receiver(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Re
         queue,
         waiting: Waiting::Receivers,
     };
+}
+
+/// Puts `thread` among the senders.
+#[inline(always)]
+pub(crate) fn push_sender(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
+    k[endpoint].waiting = Waiting::Senders;
+    push(k, endpoint, thread);
 }
 
 /// Puts `thread` among the receivers.

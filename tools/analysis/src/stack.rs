@@ -42,6 +42,9 @@ const X86_64: Rules = Rules {
             roots: &[
                 "syscalls::on_call",
                 "syscalls::on_reply_recv",
+                "syscalls::on_send",
+                "syscalls::on_receive",
+                "syscalls::on_yield",
                 "syscalls::on_syscall",
                 "events::on_trap",
             ],
@@ -105,6 +108,9 @@ const RISCV64: Rules = Rules {
             roots: &[
                 "syscalls::on_call",
                 "syscalls::on_reply_recv",
+                "syscalls::on_send",
+                "syscalls::on_receive",
+                "syscalls::on_yield",
                 "syscalls::on_syscall",
                 "events::on_trap",
                 "events::on_wake",
@@ -135,6 +141,9 @@ const AARCH64: Rules = Rules {
             roots: &[
                 "syscalls::on_call",
                 "syscalls::on_reply_recv",
+                "syscalls::on_send",
+                "syscalls::on_receive",
+                "syscalls::on_yield",
                 "syscalls::on_syscall",
                 "events::on_exception",
                 "events::on_interrupt",

@@ -47,9 +47,9 @@ pub(super) fn below(text: &str, claim: &str) -> String {
 
 /// Where the defect goes.
 const PLACE: &str = "image/src/syscalls.rs";
-const SOUND: &str = "let resume = entry::enter_syscall_slow(";
+const SOUND: &str = "let resume = entry::enter_syscall(";
 const DEFECT: &str =
-    "let number = [number, 0, 1][number as usize]; let resume = entry::enter_syscall_slow(";
+    "let number = [number, 0, 1][number as usize]; let resume = entry::enter_syscall(";
 /// What the panic handler of images without panics calls.
 const MISSING: &str = "linchpin_a_path_to_panic_survives";
 
