@@ -16,6 +16,7 @@ mod errors;
 mod faults;
 #[cfg(isa = "x86_64")]
 mod faults_x86_64;
+mod floating_point;
 mod interrupts;
 mod ipc;
 mod notifications;

@@ -1,10 +1,11 @@
 //! Who runs, and for how long.
 
 use crate::world::objects::TCB;
-use crate::world::{CPtr, PRIORITY, Thread, World, error};
+use crate::world::{BUDGET_US, CPtr, PRIORITY, Thread, World, error, msg};
 use abi::error::ErrorCode;
 use abi::{Invocation, Syscall, Word};
 use kernel::object::tcb::ThreadState;
+use machine::Machine;
 
 /// Which of `threads` runs.
 fn who(w: &World, threads: &[Thread]) -> Option<usize> {
@@ -533,4 +534,22 @@ fn unknown_calls_without_handler_stop_the_thread() {
     w.settle();
     assert_eq!(w.state(thread), ThreadState::Inactive);
     assert_ne!(Syscall::Yield.number(), 12345);
+}
+
+#[test]
+fn a_call_after_the_end_of_the_budget_waits_for_the_next() {
+    let mut w = World::new();
+    let (one, two) = w.pair();
+    let notification = w.notification();
+    let signal = w.badged(notification, 1);
+    w.prepare(one, signal, &msg(0));
+    w.k.machine
+        .advance((BUDGET_US + 1) * w.k.machine.ticks_per_us());
+    w.syscall_before_interrupts(one, Syscall::Send);
+    assert!(w.is_current(two));
+    w.nb_wait(two, notification);
+    assert_eq!(w.badge(two), 0, "it has not been made");
+    w.yield_now(two);
+    w.nb_wait(two, notification);
+    assert_eq!(w.badge(two), 1, "it was made in the next turn");
 }

@@ -250,6 +250,15 @@ impl World {
         self.settle();
     }
 
+    /// The current thread, which was prepared for it, executes `SYSCALL` at a time when an interrupt
+    /// is already due, and the interrupt arrives after it.
+    pub(crate) fn syscall_before_interrupts(&mut self, thread: Thread, number: abi::Syscall) {
+        assert!(self.is_current(thread), "it makes the call now");
+        self.set_syscall(thread, number.number());
+        self.execute_syscall(thread.object);
+        self.settle();
+    }
+
     /// Makes `thread` the current one, by nothing but what user code can do: the root task goes to
     /// sleep, and whoever runs instead of `thread` yields.
     pub(crate) fn run(&mut self, thread: Thread) {

@@ -120,7 +120,7 @@ pub(crate) const BINUTILS: Need = Need {
 
 pub(crate) const CXX: Need = Need {
     name: "C++ compiler",
-    purpose: "for `bench --method rocket`; optional",
+    purpose: "for `bench --method rocket` and fuzzing by coverage; optional",
     programs: &["g++"],
     files: &[],
     packages: Packages {

@@ -3,9 +3,12 @@
 mod bounds;
 mod command;
 mod docs;
+mod fuzz;
 mod host;
 mod house;
 mod junit;
+mod miri;
+mod mutants;
 mod system;
 mod trust;
 
@@ -36,6 +39,8 @@ pub(crate) struct TestArgs {
     /// fuzzing by coverage, theorems, mutants)
     #[arg(long, conflicts_with = "part")]
     nightly: bool,
+    #[command(flatten)]
+    night: trust::Night,
     /// Install missing programs also where that needs sudo
     #[arg(long)]
     yes: bool,
@@ -136,7 +141,7 @@ pub(crate) fn test(workspace: &Workspace, args: &TestArgs) -> Result<u8> {
         }
     }
     let steps = if args.nightly {
-        trust::by_night()
+        trust::by_night(&args.night)
     } else {
         all_steps(workspace, args.part)?
     };
