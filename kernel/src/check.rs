@@ -137,6 +137,7 @@ pub fn all<P: Population>(k: &Kernel, population: &P) -> Check {
     replies::all(&objects)?;
     time::all(&objects)?;
     memory::all(&objects)?;
+    time::alarm(k)?;
     ready_queues(k)?;
     running(k)
 }

@@ -265,11 +265,7 @@ pub fn enter_slow(k: &mut Kernel, core: usize, event: Event) -> Resume {
     arrive(k, core);
     match event {
         Event::Syscall(number) => return enter_syscall_slow(k, number),
-        Event::Interrupt(irq) => {
-            sched::update_time(k);
-            sched::check_budget(k);
-            irq::handle(k, irq);
-        }
+        Event::Interrupt(irq) => irq::handle(k, irq),
         Event::UserException { number, code } => {
             enter_fault(k, Fault::UserException { number, code })
         }

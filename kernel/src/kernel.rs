@@ -31,58 +31,66 @@ pub const MIN_BUDGET_US: u64 = abi::sched::MIN_BUDGET_US;
 
 /// The ready threads of a domain, by priority.
 #[derive(Clone, PartialEq, Debug)]
+#[repr(C)]
 pub struct ReadyQueues {
-    pub queues: [Queue; PRIORITIES],
-    /// A bit for each queue that has a thread.
-    pub bitmap: [u64; PRIORITIES / 64],
     /// The highest priority with a thread, plus 1; 0 if there is none.
     pub height: u16,
+    /// A bit for each queue that has a thread.
+    pub bitmap: [u64; PRIORITIES / 64],
+    pub queues: [Queue; PRIORITIES],
 }
 
-/// What a core knows of itself.
+/// What a core knows of itself. What every entry looks at is in front, and together.
 #[derive(Clone, PartialEq, Debug)]
+#[repr(C)]
 pub struct Node {
-    /// The thread that entered the kernel, or that leaves it; `None` when idle.
-    pub current: Option<Ref<Tcb>>,
-    /// The scheduling context that time is charged to.
-    pub current_sc: Option<Ref<SchedContext>>,
-    /// What the scheduler is to do before the kernel is left.
-    pub action: Action,
+    /// Until the timer interrupts, the current thread has time for whatever it asks, and nobody's
+    /// wait for time ends: an entry has no need to read the clock.
+    pub quick: bool,
+    /// Whether user space may touch the floating-point registers now.
+    pub fpu_enabled: bool,
     /// The timer's deadline may have changed.
     pub reprogram: bool,
+    /// The thread that entered the kernel, or that leaves it; `None` when idle.
+    pub current: Option<Ref<Tcb>>,
+    /// Whose floating-point state the registers hold.
+    pub fpu_owner: Option<Ref<Tcb>>,
+    /// The scheduling context that time is charged to.
+    pub current_sc: Option<Ref<SchedContext>>,
     /// The time when the clock was last read.
     pub now: Ticks,
     /// Time between the last charge to `current_sc` and `now`.
     pub consumed: Ticks,
-    /// Until then the current thread has time for whatever it asks, and nobody's wait for time
-    /// ends: an entry before that has no need to read the clock.
-    pub quick_until: Ticks,
-    pub ready: [ReadyQueues; DOMAINS],
+    /// When the timer interrupts. When it has, [`Ticks::MAX`] until it is set again.
+    pub alarm: Ticks,
     /// Threads that wait for their next refill, earliest first.
     pub release: ReleaseQueue,
+    /// What the scheduler is to do before the kernel is left.
+    pub action: Action,
+    pub ready: [ReadyQueues; DOMAINS],
     /// Who used the processor; unused unless the profile tracks it.
     pub usage: CoreUsage,
-    /// Whose floating-point state the registers hold.
-    pub fpu_owner: Option<Ref<Tcb>>,
-    /// Whether user space may touch the floating-point registers now.
-    pub fpu_enabled: bool,
 }
 
 /// The kernel.
+#[repr(C)]
 pub struct Kernel {
-    pub machine: machine::Current,
-    pub nodes: [Node; NODES],
     /// The core that runs this.
     pub core: usize,
-    pub irqs: IrqTable,
+    /// How long before its end a budget is near it: the shortest budget, and what the timer may
+    /// be late.
+    pub near: Ticks,
+    /// The smallest budget and so on, in ticks.
+    pub limits: Limits,
+    pub nodes: [Node; NODES],
+    pub machine: machine::Current,
     pub asids: AsidTable,
     pub schedule: Schedule,
+    pub irqs: IrqTable,
     /// What only this ISA keeps.
     pub isa: isa::Globals,
     /// The unit of time that user space counts in.
     pub ticks_per_us: NonZeroU64,
-    /// The smallest budget and so on, in ticks.
-    pub limits: Limits,
     /// How much it says on its own account.
     pub log: Level,
     /// Work done since the last preemption point that looked.
@@ -114,7 +122,8 @@ impl Node {
             reprogram: false,
             now: 0,
             consumed: 0,
-            quick_until: 0,
+            quick: false,
+            alarm: Ticks::MAX,
             ready: [EMPTY; DOMAINS],
             release: ReleaseQueue::EMPTY,
             usage: CoreUsage::new(),
@@ -132,6 +141,7 @@ impl Kernel {
             machine,
             nodes: [const { Node::new() }; NODES],
             core: 0,
+            near: 0,
             irqs: IrqTable::new(irq_slots),
             asids: AsidTable::new(),
             schedule: Schedule::new(),
@@ -154,6 +164,7 @@ impl Kernel {
             machine,
             nodes: self.nodes.clone(),
             core: self.core,
+            near: self.near,
             irqs: self.irqs.clone(),
             asids: self.asids.clone(),
             schedule: self.schedule.clone(),
@@ -175,6 +186,8 @@ impl Kernel {
             min_budget: self.ticks_of(MIN_BUDGET_US),
             max_release_time: u64::MAX.saturating_sub(far),
         };
+        let precision = self.machine.timer_precision();
+        self.near = self.limits.min_budget.saturating_add(precision);
         let now = self.machine.now();
         self.node_mut().now = now;
     }

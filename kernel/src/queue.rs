@@ -22,6 +22,14 @@ pub struct Links {
     pub(crate) previous: Ref<Tcb>,
 }
 
+impl Links {
+    /// Whether these are the links of `thread` where it is alone in its queue.
+    #[inline(always)]
+    fn only(links: Option<Self>, thread: Ref<Tcb>) -> bool {
+        Ref::word(links.map(|links| links.next)) == Ref::word(Some(thread))
+    }
+}
+
 impl Queue {
     /// No thread.
     pub const EMPTY: Self = Self { head: None };
@@ -115,12 +123,13 @@ impl Queue {
     #[must_use]
     #[inline(always)]
     pub fn without(self, k: &mut Kernel, thread: Ref<Tcb>) -> Self {
-        let Some(Links { next, previous }) = k[thread].links.take() else {
-            return self;
-        };
-        if next == thread {
+        let links = k[thread].links.take();
+        if Links::only(links, thread) {
             return Self::EMPTY;
         }
+        let Some(Links { next, previous }) = links else {
+            return self;
+        };
         if let Some(links) = &mut k[previous].links {
             links.next = next;
         }
@@ -132,6 +141,12 @@ impl Queue {
         } else {
             self
         }
+    }
+
+    /// The queue that begins with `thread`.
+    #[inline(always)]
+    pub(crate) fn of(thread: Ref<Tcb>) -> Self {
+        Self { head: Some(thread) }
     }
 
     /// The queue of `thread`, which is in no queue.

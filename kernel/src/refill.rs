@@ -238,24 +238,31 @@ impl Refills<'_> {
         }
     }
 
-    /// Round robin: `used` ticks move from what is left of this time slice to what is gone.
-    pub fn use_slice(&mut self, used: Ticks) {
-        if let Some((left, gone)) = self.slice() {
-            let used = used.min(left.amount);
-            left.amount = left.amount.saturating_sub(used);
-            gone.amount = gone.amount.saturating_add(used);
-        }
+    /// Round robin: `used` ticks move from what is left of this time slice to what is gone. Whether
+    /// there is one.
+    #[inline(always)]
+    pub fn use_slice(&mut self, used: Ticks) -> bool {
+        let Some((left, gone)) = self.slice() else {
+            return false;
+        };
+        let used = used.min(left.amount);
+        // Both are parts of one budget.
+        left.amount = left.amount.wrapping_sub(used);
+        gone.amount = gone.amount.wrapping_add(used);
+        true
     }
 
     /// Round robin: a new time slice begins.
+    #[inline(always)]
     pub fn renew_slice(&mut self) {
         if let Some((left, gone)) = self.slice() {
-            left.amount = left.amount.saturating_add(gone.amount);
+            left.amount = left.amount.wrapping_add(gone.amount);
             gone.amount = 0;
         }
     }
 
     /// Round robin: what is left of this time slice, and what is gone. Its ring never turns.
+    #[inline(always)]
     fn slice(&mut self) -> Option<(&mut Refill, &mut Refill)> {
         debug_assert!(self.ring.head == 0, "a round-robin ring has turned");
         match self.storage {

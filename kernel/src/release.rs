@@ -7,7 +7,10 @@
 use crate::Kernel;
 use crate::object::store::Ref;
 use crate::object::tcb::Tcb;
-use machine::Ticks;
+use machine::{Machine, Ticks};
+
+/// When the timer has to interrupt if it has not to. It can be set to that, too.
+pub const NEVER: Ticks = Ticks::MAX - 1;
 
 /// The release queue of a core.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +18,8 @@ pub struct ReleaseQueue {
     root: Option<Ref<Tcb>>,
     /// How many waits have begun. Never wraps: each takes an entry to the kernel.
     turns: u64,
+    /// When the timer has to interrupt for the first of them.
+    alarm: Ticks,
 }
 
 /// A thread's place in the release queue.
@@ -59,6 +64,7 @@ impl ReleaseQueue {
     pub const EMPTY: Self = Self {
         root: None,
         turns: 0,
+        alarm: NEVER,
     };
 
     /// Who waits for the earliest time.
@@ -73,6 +79,19 @@ impl ReleaseQueue {
         self.root.map(|first| k[first].release.due)
     }
 
+    /// When the timer has to interrupt for the first wait to end; [`NEVER`] if nobody waits.
+    #[inline(always)]
+    pub fn alarm(self) -> Ticks {
+        self.alarm
+    }
+
+    fn of(k: &Kernel, root: Option<Ref<Tcb>>, turns: u64) -> Self {
+        let precision = k.machine.timer_precision();
+        let due = root.map_or(NEVER, |first| k[first].release.due);
+        let alarm = due.saturating_sub(precision).min(NEVER);
+        Self { root, turns, alarm }
+    }
+
     /// This queue with `thread`, which is not in it and waits until `due`.
     #[must_use]
     pub fn with(self, k: &mut Kernel, thread: Ref<Tcb>, due: Ticks) -> Self {
@@ -82,10 +101,8 @@ impl ReleaseQueue {
             rank: 1,
             ..Place::NONE
         };
-        Self {
-            root: merge(k, self.root, Some(thread)),
-            turns: self.turns.wrapping_add(1),
-        }
+        let root = merge(k, self.root, Some(thread));
+        Self::of(k, root, self.turns.wrapping_add(1))
     }
 
     /// This queue without `thread`, which is in it.
@@ -100,7 +117,7 @@ impl ReleaseQueue {
             k[rest].release.parent = place.parent;
         }
         let Some(parent) = place.parent else {
-            return Self { root: rest, ..self };
+            return Self::of(k, rest, self.turns);
         };
         let above = &mut k[parent].release;
         if above.left == Some(thread) {

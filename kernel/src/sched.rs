@@ -43,24 +43,45 @@ fn ready_of(k: &mut Kernel, thread: Ref<Tcb>) -> Option<&mut ReadyQueues> {
 
 fn enqueue(k: &mut Kernel, thread: Ref<Tcb>, end: End) {
     let tcb = &k[thread];
-    if tcb.ready_queued || tcb.release_queued {
-        return;
+    if !tcb.ready_queued && !tcb.release_queued {
+        enqueue_free(k, thread, end);
     }
-    let priority = tcb.priority;
+}
+
+/// Puts `thread`, which is in no queue, among the ready ones of its priority.
+#[inline(always)]
+fn enqueue_free(k: &mut Kernel, thread: Ref<Tcb>, end: End) {
+    let priority = k[thread].priority;
     let Some(ready) = ready_of(k, thread) else {
         return;
     };
-    let old = *ready.queue(priority);
+    let others = *ready.queue(priority);
     ready.occupied(priority);
     let new = match end {
-        End::First => old.with_first(k, thread),
-        End::Last => old.with_last(k, thread),
+        End::First => others.with_first(k, thread),
+        End::Last => others.with_last(k, thread),
     };
-    if new != old
-        && let Some(ready) = ready_of(k, thread)
-    {
+    if let Some(ready) = ready_of(k, thread) {
         *ready.queue(priority) = new;
     }
+    k[thread].ready_queued = true;
+}
+
+/// Puts `thread`, the current one, at the front of its priority. Nobody who is ready is more
+/// important.
+#[inline(always)]
+pub(crate) fn enqueue_current(k: &mut Kernel, thread: Ref<Tcb>) {
+    let priority = k[thread].priority;
+    let Some(ready) = ready_of(k, thread) else {
+        return;
+    };
+    if !ready.queue(priority).is_empty() {
+        return enqueue_first(k, thread);
+    }
+    ready.height = above(priority);
+    ready.mark(priority);
+    *ready.queue(priority) = Queue::of(thread);
+    let _ = Queue::alone(k, thread);
     k[thread].ready_queued = true;
 }
 
@@ -84,22 +105,44 @@ pub fn dequeue(k: &mut Kernel, thread: Ref<Tcb>) {
     }
 }
 
+#[inline(never)]
 fn dequeue_queued(k: &mut Kernel, thread: Ref<Tcb>) {
     k[thread].ready_queued = false;
     let priority = k[thread].priority;
     let Some(ready) = ready_of(k, thread) else {
         return;
     };
-    let old = *ready.queue(priority);
-    let new = old.without(k, thread);
-    if new != old
-        && let Some(ready) = ready_of(k, thread)
-    {
+    let new = ready.queue(priority).without(k, thread);
+    if let Some(ready) = ready_of(k, thread) {
         *ready.queue(priority) = new;
         if new.is_empty() {
             ready.emptied(priority);
         }
     }
+}
+
+/// Takes `thread`, who is [`first_ready`], out of its queue.
+#[inline(always)]
+pub(crate) fn dequeue_first(k: &mut Kernel, thread: Ref<Tcb>) {
+    k[thread].ready_queued = false;
+    let priority = k[thread].priority;
+    let Some(ready) = ready_of(k, thread) else {
+        return;
+    };
+    let new = ready.queue(priority).without(k, thread);
+    if let Some(ready) = ready_of(k, thread) {
+        *ready.queue(priority) = new;
+        if new.is_empty() {
+            ready.unmark(priority);
+            ready.lower();
+        }
+    }
+}
+
+/// The height of ready queues of which that of `priority` is the highest with a thread.
+#[inline(always)]
+fn above(priority: u8) -> u16 {
+    u16::from(priority).wrapping_add(1)
 }
 
 impl ReadyQueues {
@@ -118,20 +161,42 @@ impl ReadyQueues {
     /// The queue of `priority` has a thread.
     #[inline(always)]
     fn occupied(&mut self, priority: u8) {
-        *self.word(priority) |= 1u64.wrapping_shl(priority.into());
-        self.height = self.height.max(u16::from(priority).saturating_add(1));
+        self.mark(priority);
+        self.height = self.height.max(above(priority));
     }
 
     /// The queue of `priority` no longer has a thread.
     #[inline(always)]
     fn emptied(&mut self, priority: u8) {
+        self.unmark(priority);
+        if self.height == above(priority) {
+            self.lower();
+        }
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, priority: u8) {
+        *self.word(priority) |= 1u64.wrapping_shl(priority.into());
+    }
+
+    #[inline(always)]
+    fn unmark(&mut self, priority: u8) {
         *self.word(priority) &= !1u64.wrapping_shl(priority.into());
-        if self.height == u16::from(priority).saturating_add(1) {
+    }
+
+    /// The queue that `height` speaks of no longer has a thread.
+    #[inline(always)]
+    fn lower(&mut self) {
+        let [a, b, c, d] = self.bitmap;
+        self.height = 0;
+        if a | b | c | d != 0 {
             self.height = self.measure();
         }
     }
 
     /// What `height` has to be.
+    #[cold]
+    #[inline(never)]
     pub fn measure(&self) -> u16 {
         let [a, b, c, d] = self.bitmap;
         let (base, word) = match (d, c, b) {
@@ -286,7 +351,7 @@ pub fn schedule(k: &mut Kernel) {
     decide(k);
     k.node_mut().action = Action::ResumeCurrent;
     switch_sched_context(k);
-    if k.node().reprogram {
+    if core::mem::take(&mut k.node_mut().reprogram) {
         program_timer(k);
     }
 }
@@ -339,21 +404,38 @@ fn domain_expired(k: &Kernel) -> bool {
     DOMAINS > 1 && k.schedule.remaining == 0
 }
 
+/// Time is charged to the scheduling context of the current thread from now on, and what has
+/// passed to who had it.
 fn switch_sched_context(k: &mut Kernel) {
     let next = k.current().and_then(|current| k[current].sched_context);
-    if k.node().current_sc != next {
+    let changes = k.node().current_sc != next;
+    if changes || k.node().reprogram {
         k.node_mut().reprogram = true;
-        if let Some(sc) = next
-            && !k[sc].sporadic
-        {
-            let now = k.node().now;
-            sched_context::refills(k, sc).unblock(now);
-        }
-    }
-    if k.node().reprogram {
         commit_time(k);
     }
+    if changes {
+        take_over(k, next);
+    }
+}
+
+/// Time is charged to `next` from now on.
+#[inline(always)]
+fn take_over(k: &mut Kernel, next: Option<Ref<SchedContext>>) {
+    if let Some(sc) = next
+        && !k[sc].ring.round_robin()
+    {
+        bring_up_to_date(k, sc);
+    }
     k.node_mut().current_sc = next;
+}
+
+#[cold]
+#[inline(never)]
+fn bring_up_to_date(k: &mut Kernel, sc: Ref<SchedContext>) {
+    if !k[sc].sporadic {
+        let now = k.node().now;
+        sched_context::refills(k, sc).unblock(now);
+    }
 }
 
 // --- Time ----------------------------------------------------------------------------------------
@@ -361,35 +443,55 @@ fn switch_sched_context(k: &mut Kernel) {
 /// Reads the clock: what has passed is to be charged.
 #[doc(alias = "updateTimestamp")]
 pub fn update_time(k: &mut Kernel) {
+    let used = used_now(k);
+    k.node_mut().consumed = used;
+}
+
+/// Reads the clock: what is to be charged by now.
+#[inline(always)]
+fn used_now(k: &mut Kernel) -> Ticks {
     let now = k.machine.now();
     let node = k.node_mut();
-    let passed = now.saturating_sub(node.now);
+    // Time does not go back, and all that ever passes is one count.
+    let passed = now.wrapping_sub(node.now);
     node.now = now;
-    node.consumed = node.consumed.saturating_add(passed);
+    let used = node.consumed.wrapping_add(passed);
     if DOMAINS > 1 {
         let least = k.limits.min_budget / 2;
         let remaining = k.schedule.remaining.saturating_sub(passed);
         k.schedule.remaining = if remaining < least { 0 } else { remaining };
     }
+    used
 }
 
 /// Charges what has passed to the current scheduling context.
 #[doc(alias = "commitTime")]
 pub fn commit_time(k: &mut Kernel) {
     let used = core::mem::take(&mut k.node_mut().consumed);
-    let Some(sc) = k.node().current_sc else {
-        return;
-    };
-    if used == 0 || !k[sc].ring.active() {
+    if let Some(sc) = k.node().current_sc {
+        charge(k, sc, used);
+    }
+}
+
+/// Charges `used` to `sc`.
+#[inline(always)]
+fn charge(k: &mut Kernel, sc: Ref<SchedContext>, used: Ticks) {
+    if !k[sc].ring.round_robin() {
+        charge_refills(k, sc, used);
+    } else if !sched_context::refills(k, sc).use_slice(used) {
+        // Not configured any longer.
         return;
     }
-    if k[sc].ring.round_robin() {
-        sched_context::refills(k, sc).use_slice(used);
-    } else {
+    k[sc].consumed = k[sc].consumed.wrapping_add(used);
+}
+
+#[cold]
+#[inline(never)]
+fn charge_refills(k: &mut Kernel, sc: Ref<SchedContext>, used: Ticks) {
+    if used > 0 {
         let limits = k.limits;
         sched_context::refills(k, sc).charge(used, limits);
     }
-    k[sc].consumed = k[sc].consumed.saturating_add(used);
 }
 
 /// Whether the current thread has time for what it asks for. If not, it is charged, and
@@ -473,60 +575,130 @@ fn end_time_slice(k: &mut Kernel, thread: Ref<Tcb>, timeout: Timeout) {
 
 /// `next`, which is Running, in no queue, and has its own time, runs instead of the current
 /// thread, which waits or is queued.
-#[inline(never)]
-pub(crate) fn run_instead(k: &mut Kernel, next: Ref<Tcb>) {
-    update_time(k);
-    run_charged(k, next);
-}
-
-/// What the current thread has used of `sc` is reported as consumed, and that is all of it.
-pub(crate) fn charge_all(k: &mut Kernel, sc: Ref<SchedContext>) {
-    update_time(k);
-    let used = core::mem::take(&mut k.node_mut().consumed);
-    k[sc].consumed = k[sc].consumed.saturating_add(used);
-}
-
-/// As [`run_instead`], when the clock has been read; `next` may be the current thread.
 #[inline(always)]
-pub(crate) fn run_charged(k: &mut Kernel, next: Ref<Tcb>) {
+pub(crate) fn run_instead(k: &mut Kernel, next: Ref<Tcb>) {
+    let used = used_now(k);
+    k.node_mut().consumed = 0;
+    run_charged(k, next, used);
+}
+
+/// The current thread, whose time is `sc`, gives up the rest of its slice; `next`, which is
+/// Running and in no queue, runs instead, or goes on.
+#[inline(always)]
+pub(crate) fn give_way(k: &mut Kernel, sc: Ref<SchedContext>, next: Ref<Tcb>) {
+    let used = used_now(k);
+    k.node_mut().consumed = 0;
+    k[sc].consumed = k[sc].consumed.wrapping_add(used);
+    sched_context::refills(k, sc).renew_slice();
+    run_charged(k, next, 0);
+}
+
+/// `next` runs; `used` is still to be charged if its time is not the current scheduling context.
+#[inline(always)]
+fn run_charged(k: &mut Kernel, next: Ref<Tcb>, used: Ticks) {
     k.node_mut().current = Some(next);
-    switch_sched_context(k);
+    let (last, time) = (k.node().current_sc, k[next].sched_context);
+    if Ref::word(last) != Ref::word(time) {
+        if let Some(sc) = last {
+            charge(k, sc, used);
+        }
+        take_over(k, time);
+    }
     program_timer(k);
 }
 
-fn program_timer(k: &mut Kernel) {
-    k.node_mut().reprogram = false;
-    let now = k.node().now;
-    let mut deadline = Ticks::MAX;
-    let mut quick = Ticks::MAX;
-    if let Some(sc) = k.node().current_sc {
+/// The first moment that lies `margin` before the end of what the current scheduling context has, which has
+/// not been charged `since`, or of the domain's slice; or at which a wait ends.
+#[inline(always)]
+fn earliest(k: &Kernel, since: Ticks, margin: Ticks) -> Ticks {
+    let node = k.node();
+    // At most `release::NEVER`.
+    let mut at = node.release.alarm();
+    if let Some(sc) = node.current_sc {
         let amount = sched_context::head(k, sc).amount;
-        deadline = now.saturating_add(amount);
-        quick = now.saturating_add(amount.saturating_sub(k.limits.min_budget));
-    }
-    if let Some(time) = k.node().release.first_due(k) {
-        deadline = deadline.min(time);
-        quick = quick.min(time);
+        // A budget is less than an eighth of all time.
+        at = at.min(since.wrapping_add(amount.saturating_sub(margin)));
     }
     if DOMAINS > 1 {
-        let remaining = k.schedule.remaining;
-        deadline = deadline.min(now.saturating_add(remaining));
-        let early = remaining.saturating_sub(k.limits.min_budget);
-        quick = quick.min(now.saturating_add(early));
+        let remaining = k.schedule.remaining.saturating_sub(margin);
+        at = at.min(node.now.saturating_add(remaining));
     }
-    k.node_mut().quick_until = quick;
-    let precision = k.machine.timer_precision();
-    k.machine.set_deadline(deadline.saturating_sub(precision));
+    at
 }
 
-/// Whether an entry at this moment need not read the clock any closer than this does: nothing
-/// can have happened but that time passed.
+/// When something is due that nobody asks for: somebody's turn ends, or comes.
+fn due(k: &Kernel) -> Ticks {
+    earliest(k, since(k), k.machine.timer_precision())
+}
+
+/// From when on the current scheduling context has not been charged.
+fn since(k: &Kernel) -> Ticks {
+    k.node().now.saturating_sub(k.node().consumed)
+}
+
+/// Sets the timer, after all time has been charged: it interrupts when something is near, and then
+/// once more when it is due.
+#[inline(always)]
+fn program_timer(k: &mut Kernel) {
+    let now = k.node().now;
+    debug_assert!(k.node().consumed == 0, "time that is not charged");
+    let near = earliest(k, now, k.near);
+    if near <= now {
+        return await_due(k);
+    }
+    k.node_mut().quick = true;
+    set_alarm(k, near);
+}
+
+/// Something is near: entries read the clock until it has come.
+#[cold]
+#[inline(never)]
+fn await_due(k: &mut Kernel) {
+    k.node_mut().quick = false;
+    let due = due(k);
+    set_alarm(k, due);
+}
+
+/// The timer interrupts at `alarm`, or sooner. If it is set to come sooner it is left alone, since
+/// setting it takes long: when it has come, the kernel finds that it is too soon.
+#[inline(always)]
+fn set_alarm(k: &mut Kernel, alarm: Ticks) {
+    if k.node().alarm > alarm {
+        ask_for(k, alarm);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn ask_for(k: &mut Kernel, alarm: Ticks) {
+    k.node_mut().alarm = alarm;
+    k.machine.set_deadline(alarm);
+}
+
+/// The timer has interrupted, and the clock has been read: whether something is due. If not, the
+/// timer is set again.
+pub(crate) fn rang(k: &mut Kernel) -> bool {
+    // Later than anything: whatever it is set to next, it is set.
+    k.node_mut().alarm = Ticks::MAX;
+    let now = k.node().now;
+    if due(k) <= now {
+        return true;
+    }
+    let near = earliest(k, since(k), k.near);
+    if near <= now {
+        await_due(k);
+    } else {
+        set_alarm(k, near);
+    }
+    false
+}
+
+/// Whether an entry at this moment need not read the clock: nothing can have happened but that
+/// time passed. (Up to the time that an interrupt takes: one that the entry has overtaken comes
+/// when it ends.)
 #[inline(always)]
 pub(crate) fn quick(k: &Kernel) -> bool {
-    let now = k.machine.now();
-    let quick = now < k.node().quick_until;
-    debug_assert!(!quick || nothing_due(k, now), "quick_until is too late");
-    quick
+    k.node().quick
 }
 
 /// After an entry that was [`quick`]: whether [`schedule`] would let `thread` go on and change
@@ -544,16 +716,14 @@ pub(crate) fn undisturbed(k: &Kernel, thread: Ref<Tcb>) -> bool {
         && tcb.yield_to.is_none()
 }
 
-/// What [`quick`] promises, looked at closely.
-fn nothing_due(k: &Kernel, now: Ticks) -> bool {
-    let (_, used) = k.node().at(now);
-    let has_time = k
-        .node()
-        .current_sc
-        .is_none_or(|sc| k[sc].ring.active() && sched_context::sufficient(k, sc, used));
-    let first = k.node().release.first_due(k);
-    let waits = first.is_none_or(|due| due > now);
-    has_time && waits && !domain_expired(k)
+/// Whether the timer interrupts before an entry would have to know the time that does not ask
+/// for it, and before anything is due.
+pub fn timer_in_time(k: &Kernel) -> bool {
+    let latest = match k.node().quick {
+        true => earliest(k, since(k), k.near),
+        false => due(k),
+    };
+    k.node().alarm <= latest
 }
 
 // --- Floating point --------------------------------------------------------------------------------

@@ -423,7 +423,12 @@ fn pass(
     k.machine.advance(ticks);
     let now = k.machine.now();
     let due = state.deadline() <= now;
-    let irq = k.machine.take_interrupt();
+    let mut irq = k.machine.take_interrupt();
+    if let Some(early) = irq.filter(|_| !due) {
+        // The kernel may ask to be told that time runs short. To the world nothing happens.
+        world::interrupt(k, early);
+        irq = k.machine.take_interrupt();
+    }
     if irq.is_some() != due {
         let (set, expected) = (k.machine.deadline(), state.deadline());
         return Err(format!(
@@ -431,9 +436,12 @@ fn pass(
         ));
     }
     let Some(irq) = irq else {
-        // The kernel does not know yet that time has passed: a state of its own.
+        // That the kernel need not know yet that time has passed is a state of its own.
         let mut later = abstraction(k, lens);
         (later.state.now, later.state.uncharged) = (state.now, state.uncharged);
+        if later.state != *state {
+            return Err(judge::difference(&later.state, state));
+        }
         later.elapsed = now - state.now;
         return Ok((Some(later), false));
     };

@@ -1,9 +1,11 @@
 //! Scheduling contexts and their refills.
 
-use super::{Check, Objects, Population, expect};
+use super::{Check, Objects, Population, Violation, expect};
+use crate::Kernel;
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::refill::Refill;
+use crate::sched;
 
 pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
     let k = objects.k;
@@ -80,4 +82,17 @@ fn apart<P: Population>(objects: &Objects<'_, P>, sc: Ref<SchedContext>) -> Chec
         before = Some(refill);
     }
     Ok(())
+}
+
+/// The timer comes in time.
+pub(super) fn alarm(k: &Kernel) -> Check {
+    match sched::timer_in_time(k) {
+        true => Ok(()),
+        false => Err(Violation {
+            rule: "alarm",
+            what: "the timer is set too late",
+            at: None,
+            other: None,
+        }),
+    }
 }

@@ -34,24 +34,19 @@ impl Yield {
 
     #[inline(always)]
     pub(super) fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
-        give_way(k, thread, self.time, self.next)
+        let Self { time, next } = self;
+        if let Some(next) = next {
+            take_turns(k, thread, next);
+        }
+        let next = next.unwrap_or(thread);
+        sched::give_way(k, time, next);
+        next
     }
 }
 
+/// `next`, which is ready, is about to run, and `thread` comes after its equals.
 #[inline(never)]
-fn give_way(
-    k: &mut Kernel,
-    thread: Ref<Tcb>,
-    time: Ref<SchedContext>,
-    next: Option<Ref<Tcb>>,
-) -> Ref<Tcb> {
-    sched::charge_all(k, time);
-    sched_context::refills(k, time).renew_slice();
-    if let Some(next) = next {
-        sched::enqueue_last(k, thread);
-        sched::dequeue(k, next);
-    }
-    let next = next.unwrap_or(thread);
-    sched::run_charged(k, next);
-    next
+fn take_turns(k: &mut Kernel, thread: Ref<Tcb>, next: Ref<Tcb>) {
+    sched::enqueue_last(k, thread);
+    sched::dequeue(k, next);
 }

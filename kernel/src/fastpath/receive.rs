@@ -80,7 +80,7 @@ impl Plan for AwaitSignal {
         k[notification].signal = Signal::Waiting;
         let queue = k[notification].queue;
         k[notification].queue = ipc::queue_by_priority(k, queue, thread);
-        sched::dequeue(k, next);
+        sched::dequeue_first(k, next);
         sched::run_instead(k, next);
         next
     }
@@ -227,6 +227,6 @@ fn await_message(
         k[reply].tcb = Some(thread);
     }
     endpoint::push_receiver(k, endpoint, thread);
-    sched::dequeue(k, next);
+    sched::dequeue_first(k, next);
     sched::run_instead(k, next);
 }

@@ -144,20 +144,25 @@ pub(super) fn wakeable(k: &Kernel, waiter: Ref<Tcb>) -> bool {
 }
 
 /// `waiter` is Running again. Who runs then: `thread`, unless `waiter` is more important.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn woken(k: &mut Kernel, thread: Ref<Tcb>, waiter: Ref<Tcb>) -> Ref<Tcb> {
-    let (ours, theirs) = (k[thread].priority, k[waiter].priority);
-    if theirs > ours {
-        sched::enqueue_first(k, thread);
+    if k[waiter].priority > k[thread].priority {
+        sched::enqueue_current(k, thread);
         sched::run_instead(k, waiter);
         return waiter;
     }
-    if theirs == ours {
+    make_ready(k, thread, waiter);
+    thread
+}
+
+/// `thread` goes on before `waiter`.
+#[inline(never)]
+fn make_ready(k: &mut Kernel, thread: Ref<Tcb>, waiter: Ref<Tcb>) {
+    if k[waiter].priority == k[thread].priority {
         sched::enqueue_last(k, waiter);
     } else {
         sched::enqueue_first(k, waiter);
     }
-    thread
 }
 
 impl Told {
@@ -201,6 +206,6 @@ fn await_receiver(k: &mut Kernel, thread: Ref<Tcb>, cap: EndpointCap, next: Ref<
     let endpoint = cap.endpoint;
     k[thread].state = ThreadState::BlockedOnSend { endpoint, sending };
     endpoint::push_sender(k, endpoint, thread);
-    sched::dequeue(k, next);
+    sched::dequeue_first(k, next);
     sched::run_instead(k, next);
 }

@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::object::cnode::{Slot, slot_at};
 use crate::object::notification;
 use crate::object::store::Ref;
+use crate::sched;
 use abi::invocation::Invocation;
 use machine::{Irq, KernelAddress, Machine};
 
@@ -73,6 +74,11 @@ impl IrqTable {
 /// An interrupt has arrived.
 #[doc(alias = "handleInterrupt")]
 pub fn handle(k: &mut Kernel, irq: Irq) {
+    sched::update_time(k);
+    if irq == k.machine.timer_irq() {
+        return handle_timer(k, irq);
+    }
+    sched::check_budget(k);
     match k.irqs.state(irq) {
         IrqState::Handled => {
             k.machine.interrupt_delivered(irq);
@@ -82,15 +88,21 @@ pub fn handle(k: &mut Kernel, irq: Irq) {
                 notification::signal(k, c.notification, c.badge);
             }
         }
-        IrqState::Reserved if irq == k.machine.timer_irq() => {
-            k.machine.acknowledge_timer();
-            k.machine.end_of_interrupt(irq);
-            k.node_mut().reprogram = true;
-        }
         IrqState::Inactive | IrqState::Reserved => {
             k.machine.mask(irq);
             k.machine.end_of_interrupt(irq);
         }
+    }
+}
+
+/// The timer's interrupt is the kernel's own. If it only says that time runs short, nothing else
+/// happens than that the kernel looks at the clock from now on.
+fn handle_timer(k: &mut Kernel, irq: Irq) {
+    k.machine.acknowledge_timer();
+    k.machine.end_of_interrupt(irq);
+    if sched::rang(k) {
+        sched::check_budget(k);
+        k.node_mut().reprogram = true;
     }
 }
 

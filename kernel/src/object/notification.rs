@@ -143,6 +143,7 @@ fn pop(k: &mut Kernel, notification: Ref<Notification>) -> Option<Ref<Tcb>> {
     Some(thread)
 }
 
+#[inline(always)]
 pub(crate) fn remove(k: &mut Kernel, notification: Ref<Notification>, thread: Ref<Tcb>) {
     let queue = k[notification].queue.without(k, thread);
     k[notification].queue = queue;

@@ -42,6 +42,12 @@ impl<T> Ref<T> {
         self.0
     }
 
+    /// What is stored for `this`: 0 for none. To compare two of these is one comparison.
+    #[inline(always)]
+    pub(crate) fn word(this: Option<Self>) -> u64 {
+        this.map_or(0, |this| this.0.bits())
+    }
+
     /// The same address, naming another object of the same block.
     #[inline(always)]
     pub(crate) const fn sibling<U>(self) -> Ref<U> {

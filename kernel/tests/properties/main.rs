@@ -13,6 +13,7 @@ mod world;
 
 #[cfg(isa = "x86_64")]
 mod chaos;
+mod clock;
 mod derivation;
 mod preemption;
 mod refill;

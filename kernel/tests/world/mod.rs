@@ -79,6 +79,8 @@ pub(crate) struct World {
     pub entries: u64,
     /// One in so many system calls is made by the slow path too, and compared.
     pub compare_every: u64,
+    /// System calls are made by the slow path.
+    pub slow: bool,
 }
 
 impl Clone for World {
@@ -117,6 +119,7 @@ impl World {
             entries: 0,
             // Comparing walks through all of memory: Miri would take minutes for it.
             compare_every: if cfg!(miri) { u64::MAX } else { 4 },
+            slow: false,
         };
         let info = w.boot_info();
         w.next_slot = info.empty.start;
@@ -199,7 +202,11 @@ impl World {
         let compared =
             matches!(event, Event::Syscall(_)) && self.entries.is_multiple_of(self.compare_every);
         let mut twin = compared.then(|| self.k.on(self.k.machine.clone()));
-        let _ = entry::enter(&mut self.k, 0, event);
+        let enter = match self.slow {
+            true => entry::enter_slow,
+            false => entry::enter,
+        };
+        let _ = enter(&mut self.k, 0, event);
         if let Some(twin) = &mut twin {
             // The fast paths do what the slow path does, here and in every test.
             let _ = entry::enter_slow(twin, 0, event);

@@ -24,8 +24,6 @@ pub struct Clock {
     /// Ticks to the farthest alarm.
     farthest: Ticks,
     alarm: Alarm,
-    /// What the alarm was asked for; 0 when it has rung.
-    deadline: Ticks,
 }
 
 impl Clock {
@@ -35,7 +33,6 @@ impl Clock {
             ticks_per_us: 1,
             farthest: 1,
             alarm: Alarm::Firmware(Sbi::LEGACY),
-            deadline: 0,
         }
     }
 
@@ -51,11 +48,10 @@ impl Clock {
         } else {
             Alarm::Firmware(sbi)
         };
-        let mut clock = Self {
+        let clock = Self {
             ticks_per_us: (frequency / 1_000_000).max(1),
             farthest: frequency.saturating_mul(FARTHEST_SECONDS).max(1),
             alarm,
-            deadline: 0,
         };
         clock.set_deadline(Ticks::MAX);
         clock
@@ -66,27 +62,16 @@ impl Clock {
         self.alarm == Alarm::Comparator
     }
 
-    /// The alarm has rung: it keeps ringing until it is set again, even to the same time.
-    #[inline(always)]
-    pub fn rang(&mut self) {
-        self.deadline = 0;
-    }
-
     /// Ticks per microsecond.
     #[inline(always)]
     pub fn ticks_per_us(&self) -> Ticks {
         self.ticks_per_us
     }
 
-    /// Raises the timer interrupt at `deadline`; if that is far, earlier too: whoever gets the
-    /// interrupt looks at the clock and asks again.
+    /// Raises the timer interrupt at `deadline`, and until it is set again; if that is far, earlier
+    /// too: whoever gets the interrupt looks at the clock and asks again.
     #[inline]
-    pub fn set_deadline(&mut self, deadline: Ticks) {
-        // An alarm that is set to this already is left alone: the firmware takes long.
-        if self.deadline == deadline {
-            return;
-        }
-        self.deadline = deadline;
+    pub fn set_deadline(&self, deadline: Ticks) {
         // Wraps after centuries.
         let at = deadline.min(csr::time().wrapping_add(self.farthest));
         match self.alarm {

@@ -252,9 +252,7 @@ impl Machine for Riscv {
 
     /// The interrupt ends with the next deadline, which the kernel sets before it leaves.
     #[inline(always)]
-    fn acknowledge_timer(&mut self) {
-        self.clock.rang();
-    }
+    fn acknowledge_timer(&mut self) {}
 
     #[inline]
     fn fpu_save(&mut self, area: KernelAddress) {

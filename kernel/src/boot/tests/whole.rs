@@ -338,7 +338,8 @@ fn the_first_thread_runs_at_the_entry_with_its_time() {
     let slice = PROFILE.boot_thread_time_slice_ms * 1000 * TICKS_PER_US;
     assert_eq!((head.time, head.amount), (777, slice));
     assert_eq!((k.current(), k.node().current_sc), (Some(thread), Some(sc)));
-    assert_eq!(k.machine.deadline(), Some(777 + slice));
+    let close = 777 + slice - k.limits.min_budget;
+    assert_eq!(k.machine.deadline(), Some(close));
     assert_eq!(k.all_threads, FLAVOUR.debug().then_some(thread));
 }
 
