@@ -313,8 +313,10 @@ fn arrive_with(k: &mut Kernel, core: usize) -> Result<(Ref<Tcb>, Ref<Slot>, Miss
 #[inline(always)]
 fn arrive_in_time(k: &mut Kernel, core: usize) -> Option<Ref<Tcb>> {
     arrive(k, core);
-    let thread = k.current()?;
-    sched::quick(k).then_some(thread)
+    if !sched::quick(k) {
+        return None;
+    }
+    k.current()
 }
 
 /// The kernel runs on `core`.

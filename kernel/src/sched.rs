@@ -67,17 +67,23 @@ fn enqueue_free(k: &mut Kernel, thread: Ref<Tcb>, end: End) {
     k[thread].ready_queued = true;
 }
 
-/// Puts `thread`, the current one, at the front of its priority. Nobody who is ready is more
-/// important.
+/// Whether nobody of the priority of `thread` is ready.
 #[inline(always)]
-pub(crate) fn enqueue_current(k: &mut Kernel, thread: Ref<Tcb>) {
+pub(crate) fn no_equal_ready(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    let Some(ready) = ready_now(k) else {
+        return true;
+    };
+    let queue = ready.queues.get(usize::from(k[thread].priority));
+    queue.is_none_or(|queue| queue.is_empty())
+}
+
+/// Puts `thread`, the current one, among the ready ones, of whom nobody is as important.
+#[inline(always)]
+pub(crate) fn enqueue_highest(k: &mut Kernel, thread: Ref<Tcb>) {
     let priority = k[thread].priority;
     let Some(ready) = ready_of(k, thread) else {
         return;
     };
-    if !ready.queue(priority).is_empty() {
-        return enqueue_first(k, thread);
-    }
     ready.height = above(priority);
     ready.mark(priority);
     *ready.queue(priority) = Queue::of(thread);
@@ -580,6 +586,35 @@ pub(crate) fn run_instead(k: &mut Kernel, next: Ref<Tcb>) {
     let used = used_now(k);
     k.node_mut().consumed = 0;
     run_charged(k, next, used);
+}
+
+/// Whether the current scheduling context and that of `next`, which are configured, are round robin.
+#[inline(always)]
+pub(crate) fn take_turns(k: &Kernel, next: Ref<Tcb>) -> bool {
+    has_slices(k, k.node().current_sc) && has_slices(k, k[next].sched_context)
+}
+
+#[inline(always)]
+fn has_slices(k: &Kernel, sc: Option<Ref<SchedContext>>) -> bool {
+    match sc {
+        Some(sc) => k[sc].ring.round_robin(),
+        None => false,
+    }
+}
+
+/// As [`run_instead`], if both [`take_turns`].
+#[inline(always)]
+pub(crate) fn run_in_turn(k: &mut Kernel, next: Ref<Tcb>) {
+    let used = used_now(k);
+    let node = k.node_mut();
+    node.consumed = 0;
+    node.current = Some(next);
+    if let Some(last) = k.node().current_sc {
+        sched_context::refills(k, last).use_slice(used);
+        k[last].consumed = k[last].consumed.wrapping_add(used);
+    }
+    k.node_mut().current_sc = k[next].sched_context;
+    program_timer(k);
 }
 
 /// The current thread, whose time is `sc`, gives up the rest of its slice; `next`, which is

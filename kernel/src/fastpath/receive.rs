@@ -11,6 +11,7 @@ use crate::object::notification::{Notification, Signal};
 use crate::object::reply::Reply;
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
+use crate::queue::Queue;
 use crate::sched;
 use abi::Word;
 
@@ -41,7 +42,10 @@ pub(super) fn short(
                     k[cap.notification].signal = Signal::Idle;
                     badge
                 }
-                _ if waits => return AwaitSignal::plan(k, cap.notification).map(Short::Planned),
+                _ if waits => {
+                    return AwaitSignal::plan::<{ super::SHORT }>(k, cap.notification)
+                        .map(Short::Planned);
+                }
                 _ => 0,
             }
         }
@@ -63,26 +67,43 @@ pub(super) fn short(
 
 impl AwaitSignal {
     #[inline(always)]
-    fn plan(k: &Kernel, notification: Ref<Notification>) -> Option<Self> {
-        if k[notification].sched_context.is_some() {
+    fn plan<const SHORT: bool>(k: &Kernel, notification: Ref<Notification>) -> Option<Self> {
+        let found = &k[notification];
+        if found.sched_context.is_some() || (SHORT && found.signal != Signal::Idle) {
             return None;
         }
         let next = next_ready(k)?;
+        if SHORT && !sched::take_turns(k, next) {
+            return None;
+        }
         Some(Self { notification, next })
+    }
+
+    #[inline(always)]
+    fn commit<const SHORT: bool>(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
+        let Self { notification, next } = self;
+        k[thread].state = ThreadState::BlockedOnNotification { notification };
+        k[notification].signal = Signal::Waiting;
+        k[notification].queue = if SHORT {
+            Queue::alone(k, thread)
+        } else {
+            let queue = k[notification].queue;
+            ipc::queue_by_priority(k, queue, thread)
+        };
+        sched::dequeue_first(k, next);
+        if SHORT {
+            sched::run_in_turn(k, next);
+        } else {
+            sched::run_instead(k, next);
+        }
+        next
     }
 }
 
 impl Plan for AwaitSignal {
     #[inline(always)]
     fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
-        let Self { notification, next } = self;
-        k[thread].state = ThreadState::BlockedOnNotification { notification };
-        k[notification].signal = Signal::Waiting;
-        let queue = k[notification].queue;
-        k[notification].queue = ipc::queue_by_priority(k, queue, thread);
-        sched::dequeue_first(k, next);
-        sched::run_instead(k, next);
-        next
+        self.commit::<{ super::SHORT }>(k, thread)
     }
 }
 
@@ -99,8 +120,10 @@ fn may_receive(k: &Kernel, thread: Ref<Tcb>, cap: EndpointCap) -> bool {
     cap.rights.read() && hears_nothing(k, thread)
 }
 
-/// A message from somebody, or from nobody yet.
+/// A signal, or a message, from somebody, or from nobody yet.
 pub(super) enum Receive {
+    /// Waiting for a signal.
+    Hear(AwaitSignal),
     /// Waiting for it; the other thread runs.
     Await(Ref<Endpoint>, Option<Ref<Reply>>, Ref<Tcb>),
     /// The message of the first sender.
@@ -120,6 +143,12 @@ pub(super) struct Taken {
 impl Receive {
     #[inline(always)]
     pub(super) fn plan(k: &Kernel, thread: Ref<Tcb>, slot: Ref<Slot>, number: i64) -> Option<Self> {
+        if let Some(cap) = k[slot].notification() {
+            let idle = !matches!(k[cap.notification].signal, Signal::Active(_));
+            let waits = idle && number != NB_WAIT && number != NB_RECV;
+            let plan = AwaitSignal::plan::<{ super::LONG }>(k, cap.notification)?;
+            return (waits && may_hear(k, thread, cap)).then_some(Self::Hear(plan));
+        }
         let cap = k[slot].endpoint()?;
         if !may_receive(k, thread, cap) {
             return None;
@@ -141,6 +170,7 @@ impl Receive {
     #[inline(always)]
     pub(super) fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         match self {
+            Self::Hear(plan) => plan.commit::<{ super::LONG }>(k, thread),
             Self::Await(endpoint, reply, next) => {
                 await_message(k, thread, endpoint, reply, next);
                 next

@@ -13,11 +13,10 @@ use crate::sched;
 use abi::Word;
 use abi::message::MessageInfo;
 
-/// A signal to a thread that waits for it.
+/// A signal to the first of those that wait for it, who is more important than who signals.
 #[derive(Clone, Copy, Debug)]
 pub struct Wake {
     notification: Ref<Notification>,
-    waiter: Ref<Tcb>,
     badge: Word,
 }
 
@@ -47,38 +46,85 @@ pub(super) fn short(
         Signal::Active(before) => before,
         Signal::Idle => match listener(k, notification) {
             None => 0,
-            Some(waiter) => return Wake::plan(k, cap, waiter),
+            Some(_) => return None,
         },
-        Signal::Waiting => return Wake::plan(k, cap, k[notification].queue.first()?),
+        Signal::Waiting => {
+            return Wake::of_first(k, thread, cap).map(Short::Planned);
+        }
     };
     k[notification].signal = Signal::Active(before | cap.badge);
     Some(Short::Done)
 }
 
 impl Wake {
+    /// A signal by `cap` to the first of those that wait for it.
     #[inline(always)]
-    fn plan(k: &Kernel, cap: NotificationCap, waiter: Ref<Tcb>) -> Option<Short<Wake>> {
-        let wake = Self {
+    fn of_first(k: &Kernel, thread: Ref<Tcb>, cap: NotificationCap) -> Option<Self> {
+        let waiter = k[cap.notification].queue.first()?;
+        let usual = wakeable(k, waiter)
+            && k[waiter].priority > k[thread].priority
+            && sched::no_equal_ready(k, thread)
+            && sched::take_turns(k, waiter);
+        usual.then_some(Self {
             notification: cap.notification,
-            waiter,
             badge: cap.badge,
-        };
-        wakeable(k, waiter).then_some(Short::Planned(wake))
+        })
     }
 }
 
 impl Plan for Wake {
     #[inline(always)]
     fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
-        let waiter = self.waiter;
+        let Self {
+            notification,
+            badge,
+        } = self;
+        let Some(waiter) = k[notification].queue.first() else {
+            return thread;
+        };
+        notification::remove(k, notification, waiter);
+        hears(k, waiter, badge);
+        sched::enqueue_highest(k, thread);
+        sched::run_in_turn(k, waiter);
+        waiter
+    }
+}
+
+/// `waiter` is Running again, and told `badge`.
+#[inline(always)]
+fn hears(k: &mut Kernel, waiter: Ref<Tcb>, badge: Word) {
+    k[waiter].state = ThreadState::Running;
+    k[waiter.context()].set_badge(badge);
+}
+
+/// A signal to any thread that waits for it, or for messages.
+pub(super) struct Signalled {
+    cap: NotificationCap,
+    waiter: Ref<Tcb>,
+}
+
+impl Signalled {
+    #[inline(always)]
+    fn plan(k: &Kernel, cap: NotificationCap) -> Option<Self> {
+        let waiter = match k[cap.notification].signal {
+            Signal::Waiting => k[cap.notification].queue.first()?,
+            Signal::Idle => listener(k, cap.notification)?,
+            Signal::Active(_) => return None,
+        };
+        let usual = cap.rights.write() && wakeable(k, waiter);
+        usual.then_some(Self { cap, waiter })
+    }
+
+    #[inline(always)]
+    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
+        let Self { cap, waiter } = self;
         match k[waiter].state {
-            ThreadState::BlockedOnNotification { .. } => {
-                notification::remove(k, self.notification, waiter);
+            ThreadState::BlockedOnNotification { notification } => {
+                notification::remove(k, notification, waiter);
             }
             _ => tcb::cancel_ipc(k, waiter),
         }
-        k[waiter].state = ThreadState::Running;
-        k[waiter.context()].set_badge(self.badge);
+        hears(k, waiter, cap.badge);
         woken(k, thread, waiter)
     }
 }
@@ -88,8 +134,10 @@ fn brings_caps(k: &Kernel, thread: Ref<Tcb>) -> bool {
     MessageInfo(k[thread.context()].message_info()).extra_caps() != 0
 }
 
-/// A message to somebody, or to nobody yet.
+/// A signal to somebody, or a message to somebody or to nobody yet.
 pub(super) enum Send {
+    /// It is heard.
+    Signal(Signalled),
     /// It is received.
     Tell(Told),
     /// It waits to be received; the other thread runs.
@@ -111,6 +159,9 @@ impl Send {
         if brings_caps(k, thread) {
             return None;
         }
+        if let Some(cap) = k[slot].notification() {
+            return Signalled::plan(k, cap).map(Self::Signal);
+        }
         let cap = k[slot].endpoint()?;
         if !cap.rights.write() {
             None
@@ -127,6 +178,7 @@ impl Send {
     #[inline(always)]
     pub(super) fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         match self {
+            Self::Signal(signalled) => signalled.commit(k, thread),
             Self::Tell(told) => told.commit(k, thread),
             Self::Await(cap, next) => {
                 await_receiver(k, thread, cap, next);
@@ -144,10 +196,10 @@ pub(super) fn wakeable(k: &Kernel, waiter: Ref<Tcb>) -> bool {
 }
 
 /// `waiter` is Running again. Who runs then: `thread`, unless `waiter` is more important.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn woken(k: &mut Kernel, thread: Ref<Tcb>, waiter: Ref<Tcb>) -> Ref<Tcb> {
     if k[waiter].priority > k[thread].priority {
-        sched::enqueue_current(k, thread);
+        sched::enqueue_first(k, thread);
         sched::run_instead(k, waiter);
         return waiter;
     }
