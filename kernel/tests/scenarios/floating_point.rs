@@ -37,6 +37,7 @@ fn what_a_thread_wrote_survives_threads_that_use_none() {
     write(&mut w, one, 1);
     w.run(two);
     w.run(one);
+    assert!(w.k.machine.fpu_enabled(), "they are there still: no trap");
     assert_eq!(write(&mut w, one, 2), [1; FPU_WORDS]);
 }
 

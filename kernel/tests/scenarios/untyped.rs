@@ -1,10 +1,10 @@
 //! Untyped memory becomes objects, and comes back.
 
 use crate::world::objects::CNODE;
-use crate::world::{CPtr, World, arch, error};
+use crate::world::{CPtr, WAKE, World, arch, error, msg};
 use abi::error::{ErrorCode, LookupFailureKind};
 use abi::rights::CapRights;
-use abi::{Invocation, OBJECT_TYPES, ObjectType, Word};
+use abi::{Invocation, LABELS, OBJECT_TYPES, ObjectType, Syscall, Word};
 use kernel::cap::Cap;
 use machine::{KernelAddress, Machine, PhysicalAddress};
 
@@ -188,6 +188,32 @@ fn a_copy_of_an_untyped_takes_all_its_memory() {
     let words = [to.0, 64, untyped.0, 64, CapRights::ALL.0];
     let again = w.root_invokes(CNODE, Invocation::CNodeCopy, &words, &[CNODE]);
     assert_eq!(again, Err(error(ErrorCode::RevokeFirst, &[])));
+}
+
+#[test]
+fn an_untyped_that_is_copied_while_a_retype_gave_way_is_full() {
+    let mut w = World::new();
+    let thread = w.thread();
+    let (untyped, at) = (w.untyped(17), w.free_slot());
+    let number = OBJECT_TYPES.number(ObjectType::CNode).expect("exists");
+    let retype = LABELS.label(Invocation::UntypedRetype).expect("exists");
+    let message = msg(retype)
+        .words(&[number, 12, 0, 0, at.0, 1])
+        .caps(&[CNODE]);
+    w.prepare(thread, untyped, &message);
+    w.k.machine.raise_at_ask(1, WAKE);
+    w.syscall(thread, Syscall::Call);
+    w.root_wakes_if_it_can();
+    let cleared = |w: &World| match w.cap(untyped) {
+        Cap::Untyped(cap) => (cap.watermark, cap.cleared),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(cleared(&w), (0, 1));
+    w.copy(untyped, CapRights::ALL);
+    assert_eq!(cleared(&w), (1 << 17, 0));
+    w.root_sleeps();
+    let answer = Err(error(ErrorCode::NotEnoughMemory, &[0]));
+    assert_eq!(w.answer(thread), answer, "when it goes on");
 }
 
 #[test]

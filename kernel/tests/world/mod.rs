@@ -43,9 +43,9 @@ pub(crate) const AFTER_SYSCALL: Word = SYSCALL_AT + registers::SYSCALL_BYTES;
 pub(crate) const PRIORITY: Word = 100;
 /// Budget and period of threads, in microseconds.
 pub(crate) const BUDGET_US: Word = 10_000;
-/// The line that wakes the root task.
 const WAKE_LINE: u16 = 60;
-const WAKE: Irq = arch::line(WAKE_LINE);
+/// The line that wakes the root task.
+pub(crate) const WAKE: Irq = arch::line(WAKE_LINE);
 
 /// Under Miri, which takes a thousand times as long, one entry in so many is checked.
 const MIRI_CHECKS_EVERY: u64 = 200;
