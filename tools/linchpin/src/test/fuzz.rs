@@ -2,11 +2,11 @@
 
 use miette::{Result, miette};
 
-use super::host::single_within;
 use super::trust::{HOST, NIGHT, SHORT, tests};
-use super::{Context, Step};
+use super::{Context, Step, command};
 use crate::report::Case;
 use crate::setup;
+use crate::workspace::from_first_error;
 
 /// Seconds for each target: half a minute for all five.
 const DAY_SECONDS: u32 = 6;
@@ -39,10 +39,11 @@ fn mutated(context: &Context) -> Result<Vec<Case>> {
     tests(context, "fuzz", fuzz, SHORT)
 }
 
-/// libFuzzer, on an input folder that stays from night to night.
+/// libFuzzer, on an input folder that stays from night to night. What fails is kept beside it.
 fn guided(context: &Context, target: &str, seconds: u32) -> Result<Vec<Case>> {
     setup::ensure(&setup::CXX, context.consent)?;
-    let folder = context.workspace.output().join("fuzz").join(target);
+    let inputs = context.workspace.output().join("fuzz");
+    let folder = inputs.join(target);
     std::fs::create_dir_all(&folder).map_err(|error| miette!("{}: {error}", folder.display()))?;
     let coverage = [
         "-Cpasses=sancov-module",
@@ -72,7 +73,49 @@ fn guided(context: &Context, target: &str, seconds: u32) -> Result<Vec<Case>> {
         "-rss_limit_mb=2048".into(),
     ])
     .args(["-max_len=4096", "-print_final_stats=1"])
+    .arg(format!("-artifact_prefix={}/{target}-", inputs.display()))
     .arg(&folder)
     .arg(context.workspace.root.join("fuzz/corpus").join(target));
-    single_within(&format!("libFuzzer {target}"), None, fuzz, context, NIGHT)
+    let name = format!("libFuzzer {target}");
+    let finished = command::run(fuzz, &context.log(&name), NIGHT)?;
+    Ok(vec![if finished.good {
+        Case::passed(name)
+    } else {
+        Case::failed(name, defect(&finished.text, target))
+    }])
+}
+
+/// The panic among all that libFuzzer prints, and how to see it again.
+fn defect(text: &str, target: &str) -> String {
+    let mut lines = text
+        .lines()
+        .skip_while(|line| !line.contains(" panicked at "));
+    let Some(place) = lines.next() else {
+        return from_first_error(text).to_owned();
+    };
+    let message = lines.next().unwrap_or_default();
+    let kept = text
+        .lines()
+        .find_map(|line| line.split_once("Test unit written to "));
+    let again = kept.map_or(String::new(), |(_, file)| {
+        format!("\nagain: cargo run --release -p linchpin-fuzz -- --target {target} --input {file}")
+    });
+    format!("{place}\n{message}{again}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_defect_is_found_among_what_libfuzzer_prints() {
+        let text = "INFO: Seed: 1\n#2 INITED cov: 3\nthread '<unnamed>' (1) panicked at kernel/src/a.rs:1:2:\n\
+                    it broke\nstack backtrace:\nartifact_prefix='out/'; Test unit written to out/elf-crash-1\n";
+        assert_eq!(
+            defect(text, "elf"),
+            "thread '<unnamed>' (1) panicked at kernel/src/a.rs:1:2:\nit broke\n\
+             again: cargo run --release -p linchpin-fuzz -- --target elf --input out/elf-crash-1"
+        );
+        assert_eq!(defect("a\nerror: no C++\n", "elf"), "error: no C++\n");
+    }
 }

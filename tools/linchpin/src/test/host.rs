@@ -50,22 +50,11 @@ pub(super) fn single(
     command: Command,
     context: &Context,
 ) -> Result<Vec<Case>> {
-    single_within(name, arch, command, context, BOUND)
-}
-
-/// The same with a bound of its own.
-pub(super) fn single_within(
-    name: &str,
-    arch: Option<Arch>,
-    command: Command,
-    context: &Context,
-    bound: Duration,
-) -> Result<Vec<Case>> {
     let log = match arch {
         Some(arch) => context.log_of(arch, name),
         None => context.log(name),
     };
-    let finished = command::run(command, &log, bound)?;
+    let finished = command::run(command, &log, BOUND)?;
     Ok(vec![if finished.good {
         Case::passed(name)
     } else {

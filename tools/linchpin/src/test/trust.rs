@@ -26,8 +26,8 @@ pub(super) struct Night {
     /// Seconds for each target of fuzzing by coverage
     #[arg(long, value_name = "N", default_value_t = 300, requires = "nightly")]
     fuzz_seconds: u32,
-    /// Which part of the mutants is tried: the K-th of N, each from all files; all are 0/1
-    #[arg(long, value_name = "K/N", default_value = "0/4", requires = "nightly")]
+    /// Which part of the mutants is tried: the K-th of N from 0, each with some of every file
+    #[arg(long, value_name = "K/N", default_value = "0/1", requires = "nightly")]
     mutants: String,
 }
 
