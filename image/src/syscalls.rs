@@ -5,7 +5,7 @@
 use crate::arch::trap::{by_register, idle, resume};
 use crate::lock::{self, Locked};
 use crate::watch;
-use kernel::entry::{self, Missed, Plan, Rest, Resume};
+use kernel::entry::{self, Missed, Rest, Resume};
 use kernel::isa::Context;
 use kernel::object::store::{Object, Ref};
 use kernel::object::tcb::Tcb;
@@ -36,7 +36,7 @@ pub(crate) extern "C" fn on_send(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_send(by_register(&mut kernel), CORE, number) {
         Ok(context) => run(kernel, context),
-        Err(Rest::Planned(thread, plan)) => on_planned(kernel, thread, plan),
+        Err(Rest::Timer(next)) => on_timer(kernel, next),
         Err(Rest::Other(missed)) => on_other_send(kernel, missed, number),
     }
 }
@@ -46,7 +46,7 @@ pub(crate) extern "C" fn on_receive(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_receive(by_register(&mut kernel), CORE, number) {
         Ok(context) => run(kernel, context),
-        Err(Rest::Planned(thread, plan)) => on_planned(kernel, thread, plan),
+        Err(Rest::Timer(next)) => on_timer(kernel, next),
         Err(Rest::Other(missed)) => on_other_receive(kernel, missed, number),
     }
 }
@@ -66,8 +66,8 @@ pub(crate) extern "C" fn on_syscall(number: i64) -> ! {
 }
 
 #[inline(never)]
-fn on_planned<P: Plan>(mut kernel: Locked, thread: Ref<Tcb>, plan: P) -> ! {
-    let context = entry::enter_planned(by_register(&mut kernel), thread, plan);
+fn on_timer(mut kernel: Locked, next: Ref<Tcb>) -> ! {
+    let context = entry::enter_with_timer(by_register(&mut kernel), next);
     run(kernel, context)
 }
 

@@ -6,7 +6,6 @@ use crate::console::calls;
 use crate::cspace;
 use crate::error::Preempted;
 use crate::fastpath::{self, Short};
-pub use crate::fastpath::{AwaitSignal, Plan, Wake};
 use crate::fault::{self, Fault};
 use crate::isa;
 use crate::kernel::{DOMAINS, NODES};
@@ -33,7 +32,7 @@ const WAIT: i64 = Syscall::Wait.number();
 const NB_WAIT: i64 = Syscall::NbWait.number();
 const YIELD: i64 = Syscall::Yield.number();
 /// Whether short plans are tried: they leave nothing behind for what some builds count or watch.
-const SHORT_PLANS: bool = !usage::TRACKED && !PROFILE.hardware_debug_api;
+pub(crate) const SHORT_PLANS: bool = !usage::TRACKED && !PROFILE.hardware_debug_api;
 
 /// Why the kernel was entered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -93,13 +92,13 @@ pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
         },
         Event::Syscall(number @ (SEND | NB_SEND)) => match enter_send(k, core, number) {
             Ok(context) => Resume::Thread(context),
-            Err(Rest::Planned(thread, plan)) => Resume::Thread(enter_planned(k, thread, plan)),
+            Err(Rest::Timer(next)) => Resume::Thread(enter_with_timer(k, next)),
             Err(Rest::Other(missed)) => enter_other_send(k, missed, number),
         },
         Event::Syscall(number @ (RECV | NB_RECV | WAIT | NB_WAIT)) => {
             match enter_receive(k, core, number) {
                 Ok(context) => Resume::Thread(context),
-                Err(Rest::Planned(thread, plan)) => Resume::Thread(enter_planned(k, thread, plan)),
+                Err(Rest::Timer(next)) => Resume::Thread(enter_with_timer(k, next)),
                 Err(Rest::Other(missed)) => enter_other_receive(k, missed, number),
             }
         }
@@ -171,31 +170,39 @@ pub fn enter_other_reply_recv(k: &mut Kernel, missed: Missed) -> Resume {
 }
 
 /// What is left to do of a system call that is not the shortest of its kind.
-pub enum Rest<P> {
-    /// Nothing has been done, but this planned, for this thread: [`enter_planned`] does it.
-    Planned(Ref<Tcb>, P),
+pub enum Rest {
+    /// It is done, and this thread runs; but the timer has to be set: [`enter_with_timer`] does it.
+    Timer(Ref<Tcb>),
     /// Nothing has been done.
     Other(Missed),
 }
 
-/// Does what has been planned for `thread`. Whose registers to load.
+/// `next` runs, once the timer is set. Whose registers to load.
 #[inline(always)]
-pub fn enter_planned<P: Plan>(k: &mut Kernel, thread: Ref<Tcb>, plan: P) -> Ref<isa::Context> {
-    let next = plan.commit(k, thread);
+pub fn enter_with_timer(k: &mut Kernel, next: Ref<Tcb>) -> Ref<isa::Context> {
+    sched::set_timer(k);
     go_on(k, next)
+}
+
+/// What [`enter_send`] and [`enter_receive`] say of a short plan that is done.
+#[inline(always)]
+fn after(k: &mut Kernel, thread: Ref<Tcb>, short: Short) -> Result<Ref<isa::Context>, Rest> {
+    match short {
+        Short::Done => Ok(stay(k, thread)),
+        Short::Runs(next, space) => {
+            k.machine.set_space(space);
+            Ok(next.context())
+        }
+        Short::Timer(next) => Err(Rest::Timer(next)),
+    }
 }
 
 /// Handles a Send or NBSend, by its `number`, if it changes nobody else. This calls no function.
 #[inline(always)]
-pub fn enter_send(
-    k: &mut Kernel,
-    core: usize,
-    number: i64,
-) -> Result<Ref<isa::Context>, Rest<Wake>> {
+pub fn enter_send(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Rest> {
     let (thread, slot, missed) = arrive_with(k, core).map_err(Rest::Other)?;
     match fastpath::usual_send(k, thread, slot, number) {
-        Some(Short::Done) => Ok(stay(k, thread)),
-        Some(Short::Planned(plan)) => Err(Rest::Planned(thread, plan)),
+        Some(short) => after(k, thread, short),
         None => Err(Rest::Other(missed)),
     }
 }
@@ -213,15 +220,10 @@ pub fn enter_other_send(k: &mut Kernel, missed: Missed, number: i64) -> Resume {
 
 /// As [`enter_send`], of Recv, NBRecv, Wait and NBWait.
 #[inline(always)]
-pub fn enter_receive(
-    k: &mut Kernel,
-    core: usize,
-    number: i64,
-) -> Result<Ref<isa::Context>, Rest<AwaitSignal>> {
+pub fn enter_receive(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Rest> {
     let (thread, slot, missed) = arrive_with(k, core).map_err(Rest::Other)?;
     match fastpath::usual_receive(k, thread, slot, number) {
-        Some(Short::Done) => Ok(stay(k, thread)),
-        Some(Short::Planned(plan)) => Err(Rest::Planned(thread, plan)),
+        Some(short) => after(k, thread, short),
         None => Err(Rest::Other(missed)),
     }
 }

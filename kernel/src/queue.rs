@@ -46,6 +46,12 @@ impl Queue {
         self.head.is_none()
     }
 
+    /// Whether `thread` is alone in its queue.
+    #[inline(always)]
+    pub(crate) fn is_only(k: &Kernel, thread: Ref<Tcb>) -> bool {
+        Links::only(k[thread].links, thread)
+    }
+
     /// The thread after `thread`, if it is not the last.
     #[inline(always)]
     pub fn after(self, k: &Kernel, thread: Ref<Tcb>) -> Option<Ref<Tcb>> {
@@ -123,11 +129,11 @@ impl Queue {
     #[must_use]
     #[inline(always)]
     pub fn without(self, k: &mut Kernel, thread: Ref<Tcb>) -> Self {
-        let links = k[thread].links.take();
-        if Links::only(links, thread) {
+        if Self::is_only(k, thread) {
+            k[thread].links = None;
             return Self::EMPTY;
         }
-        let Some(Links { next, previous }) = links else {
+        let Some(Links { next, previous }) = k[thread].links.take() else {
             return self;
         };
         if let Some(links) = &mut k[previous].links {

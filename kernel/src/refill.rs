@@ -43,6 +43,14 @@ pub struct Refills<'a> {
     pub storage: &'a mut [Refill],
 }
 
+/// What is left of a time slice, and what is gone, after `used` ticks more.
+#[inline(always)]
+pub(crate) fn spend(left: Ticks, gone: Ticks, used: Ticks) -> (Ticks, Ticks) {
+    let used = used.min(left);
+    // Both are parts of one budget.
+    (left.wrapping_sub(used), gone.wrapping_add(used))
+}
+
 impl Ring {
     /// Whether it is configured.
     #[inline(always)]
@@ -245,10 +253,7 @@ impl Refills<'_> {
         let Some((left, gone)) = self.slice() else {
             return false;
         };
-        let used = used.min(left.amount);
-        // Both are parts of one budget.
-        left.amount = left.amount.wrapping_sub(used);
-        gone.amount = gone.amount.wrapping_add(used);
+        (left.amount, gone.amount) = spend(left.amount, gone.amount, used);
         true
     }
 

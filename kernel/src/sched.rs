@@ -12,6 +12,7 @@ use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
 use crate::queue::Queue;
+use crate::refill;
 use crate::usage;
 use machine::{Machine, Ticks};
 
@@ -194,16 +195,19 @@ impl ReadyQueues {
     #[inline(always)]
     fn lower(&mut self) {
         let [a, b, c, d] = self.bitmap;
-        self.height = 0;
-        if a | b | c | d != 0 {
-            self.height = self.measure();
-        }
+        self.height = match a | b | c | d {
+            0 => 0,
+            _ => self.measured(),
+        };
     }
 
     /// What `height` has to be.
-    #[cold]
-    #[inline(never)]
     pub fn measure(&self) -> u16 {
+        self.measured()
+    }
+
+    #[inline(always)]
+    fn measured(&self) -> u16 {
         let [a, b, c, d] = self.bitmap;
         let (base, word) = match (d, c, b) {
             (0, 0, 0) => (0, a),
@@ -602,18 +606,34 @@ fn has_slices(k: &Kernel, sc: Option<Ref<SchedContext>>) -> bool {
     }
 }
 
-/// As [`run_instead`], if both [`take_turns`].
+/// As [`run_instead`], if both [`take_turns`], in an entry that is [`quick`]. Whether the timer comes in
+/// time; if not, [`set_timer`] is to be called before the kernel is left.
 #[inline(always)]
-pub(crate) fn run_in_turn(k: &mut Kernel, next: Ref<Tcb>) {
+pub(crate) fn run_in_turn(k: &mut Kernel, next: Ref<Tcb>) -> bool {
     let used = used_now(k);
     let node = k.node_mut();
     node.consumed = 0;
     node.current = Some(next);
     if let Some(last) = k.node().current_sc {
-        sched_context::refills(k, last).use_slice(used);
-        k[last].consumed = k[last].consumed.wrapping_add(used);
+        use_slice(k, last, used);
     }
     k.node_mut().current_sc = k[next].sched_context;
+    let now = k.node().now;
+    let near = earliest(k, now, k.near);
+    now < near && k.node().alarm <= near
+}
+
+/// Charges `used` to `sc`, which is configured and round robin.
+#[inline(always)]
+fn use_slice(k: &mut Kernel, sc: Ref<SchedContext>, used: Ticks) {
+    let [left, gone] = [0, 1].map(|n| sched_context::refill_at(sc, n));
+    (k[left].amount, k[gone].amount) = refill::spend(k[left].amount, k[gone].amount, used);
+    k[sc].consumed = k[sc].consumed.wrapping_add(used);
+}
+
+/// Sets the timer, where all time has been charged.
+#[inline(never)]
+pub(crate) fn set_timer(k: &mut Kernel) {
     program_timer(k);
 }
 

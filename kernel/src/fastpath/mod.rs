@@ -21,6 +21,7 @@ mod words;
 
 use crate::Kernel;
 use crate::cspace;
+use crate::entry::SHORT_PLANS;
 use crate::kernel::{DOMAINS, NODES};
 use crate::object::cnode::Slot;
 use crate::object::notification::{Notification, Signal};
@@ -33,11 +34,9 @@ use abi::syscall::Syscall;
 use call::Call;
 use give_way::Yield;
 use machine::Space;
-pub use receive::AwaitSignal;
 use receive::Receive;
 use reply_recv::ReplyRecv;
 use send::Send;
-pub use send::Wake;
 use words::Words;
 
 const NB_SEND: i64 = Syscall::NbSend.number();
@@ -45,17 +44,25 @@ const RECV: i64 = Syscall::Recv.number();
 const NB_RECV: i64 = Syscall::NbRecv.number();
 const NB_WAIT: i64 = Syscall::NbWait.number();
 
-/// A plan that has been made, and is committed in another function than that which has looked.
-pub trait Plan {
-    /// Does it for `thread`, the current one. Who runs then: it is Running.
-    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb>;
+/// What has become of one of the shortest sends and receives.
+pub(crate) enum Short {
+    /// It has changed nobody else, and the caller goes on.
+    Done,
+    /// This thread runs instead, in its space.
+    Runs(Ref<Tcb>, Space),
+    /// This thread runs instead, and the timer has to be set.
+    Timer(Ref<Tcb>),
 }
 
-/// What becomes of one of the shortest sends and receives.
-pub(crate) enum Short<P> {
-    /// It is done. It has changed nobody else, and the caller goes on.
-    Done,
-    Planned(P),
+impl Short {
+    /// `next` runs instead of the current thread, in `space`; both are round robin.
+    #[inline(always)]
+    fn turn(k: &mut Kernel, next: Ref<Tcb>, space: Space) -> Self {
+        match sched::run_in_turn(k, next) {
+            true => Self::Runs(next, space),
+            false => Self::Timer(next),
+        }
+    }
 }
 
 /// A plan that covers what most calls are: capabilities in the root CNode, a message in registers, a
@@ -117,7 +124,7 @@ pub(crate) fn usual_send(
     thread: Ref<Tcb>,
     slot: Ref<Slot>,
     number: i64,
-) -> Option<Short<Wake>> {
+) -> Option<Short> {
     send::short(k, thread, slot, number)
 }
 
@@ -140,7 +147,7 @@ pub(crate) fn usual_receive(
     thread: Ref<Tcb>,
     slot: Ref<Slot>,
     number: i64,
-) -> Option<Short<AwaitSignal>> {
+) -> Option<Short> {
     receive::short(k, thread, slot, number)
 }
 
@@ -166,6 +173,9 @@ pub(crate) fn try_yield(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Ref<Tcb>> {
 /// The space of `next`, if it is known and nothing else has to be done before its user code runs.
 #[inline(always)]
 fn runs_at_once(k: &Kernel, next: Ref<Tcb>) -> Option<Space> {
+    if !SHORT_PLANS {
+        return None;
+    }
     let space = k[next].space.get(k)?;
     (!sched::fpu_needs_care(k, next)).then_some(space)
 }

@@ -1,7 +1,7 @@
 //! Receiving: what is there, or waiting for a signal or a message.
 
 use super::send::{wakeable, woken};
-use super::{NB_RECV, NB_WAIT, Plan, RECV, Short, Words, hears_nothing, next_ready};
+use super::{NB_RECV, NB_WAIT, RECV, Short, Words, hears_nothing, next_ready, runs_at_once};
 use crate::Kernel;
 use crate::cap::{EndpointCap, NotificationCap};
 use crate::ipc;
@@ -15,22 +15,15 @@ use crate::queue::Queue;
 use crate::sched;
 use abi::Word;
 
-/// Waiting for a signal, while another thread runs.
-#[derive(Clone, Copy, Debug)]
-pub struct AwaitSignal {
-    notification: Ref<Notification>,
-    next: Ref<Tcb>,
-}
-
-/// Receives by the capability in `slot`, if that changes nobody else: a signal that is there, or nothing
-/// for who must not wait. Waiting for a signal is planned.
+/// Receives by the capability in `slot`, if that is short: a signal that is there, or nothing for who
+/// must not wait, or waiting alone for a signal.
 #[inline(always)]
 pub(super) fn short(
     k: &mut Kernel,
     thread: Ref<Tcb>,
     slot: Ref<Slot>,
     number: i64,
-) -> Option<Short<AwaitSignal>> {
+) -> Option<Short> {
     let waits = number != NB_WAIT && number != NB_RECV;
     let badge = match k[slot].notification() {
         Some(cap) => {
@@ -42,11 +35,9 @@ pub(super) fn short(
                     k[cap.notification].signal = Signal::Idle;
                     badge
                 }
-                _ if waits => {
-                    return AwaitSignal::plan::<{ super::SHORT }>(k, cap.notification)
-                        .map(Short::Planned);
-                }
-                _ => 0,
+                Signal::Idle if waits => return await_alone(k, thread, cap.notification),
+                Signal::Waiting if waits => return None,
+                Signal::Idle | Signal::Waiting => 0,
             }
         }
         None => {
@@ -65,45 +56,50 @@ pub(super) fn short(
     Some(Short::Done)
 }
 
+/// Waits for a signal by `notification`, which is idle, while another thread runs.
+#[inline(always)]
+fn await_alone(k: &mut Kernel, thread: Ref<Tcb>, notification: Ref<Notification>) -> Option<Short> {
+    if k[notification].sched_context.is_some() {
+        return None;
+    }
+    let next = next_ready(k)?;
+    if !sched::take_turns(k, next) {
+        return None;
+    }
+    let space = runs_at_once(k, next)?;
+    k[thread].state = ThreadState::BlockedOnNotification { notification };
+    k[notification].signal = Signal::Waiting;
+    k[notification].queue = Queue::alone(k, thread);
+    sched::dequeue_first(k, next);
+    Some(Short::turn(k, next, space))
+}
+
+/// Waiting for a signal, with others or not, while another thread runs.
+pub(super) struct AwaitSignal {
+    notification: Ref<Notification>,
+    next: Ref<Tcb>,
+}
+
 impl AwaitSignal {
     #[inline(always)]
-    fn plan<const SHORT: bool>(k: &Kernel, notification: Ref<Notification>) -> Option<Self> {
-        let found = &k[notification];
-        if found.sched_context.is_some() || (SHORT && found.signal != Signal::Idle) {
-            return None;
-        }
+    fn plan(k: &Kernel, thread: Ref<Tcb>, cap: NotificationCap) -> Option<Self> {
+        let notification = cap.notification;
+        let idle = !matches!(k[notification].signal, Signal::Active(_));
+        let usual = idle && k[notification].sched_context.is_none() && may_hear(k, thread, cap);
         let next = next_ready(k)?;
-        if SHORT && !sched::take_turns(k, next) {
-            return None;
-        }
-        Some(Self { notification, next })
+        usual.then_some(Self { notification, next })
     }
 
     #[inline(always)]
-    fn commit<const SHORT: bool>(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
+    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         let Self { notification, next } = self;
         k[thread].state = ThreadState::BlockedOnNotification { notification };
         k[notification].signal = Signal::Waiting;
-        k[notification].queue = if SHORT {
-            Queue::alone(k, thread)
-        } else {
-            let queue = k[notification].queue;
-            ipc::queue_by_priority(k, queue, thread)
-        };
+        let queue = k[notification].queue;
+        k[notification].queue = ipc::queue_by_priority(k, queue, thread);
         sched::dequeue_first(k, next);
-        if SHORT {
-            sched::run_in_turn(k, next);
-        } else {
-            sched::run_instead(k, next);
-        }
+        sched::run_instead(k, next);
         next
-    }
-}
-
-impl Plan for AwaitSignal {
-    #[inline(always)]
-    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
-        self.commit::<{ super::SHORT }>(k, thread)
     }
 }
 
@@ -144,10 +140,10 @@ impl Receive {
     #[inline(always)]
     pub(super) fn plan(k: &Kernel, thread: Ref<Tcb>, slot: Ref<Slot>, number: i64) -> Option<Self> {
         if let Some(cap) = k[slot].notification() {
-            let idle = !matches!(k[cap.notification].signal, Signal::Active(_));
-            let waits = idle && number != NB_WAIT && number != NB_RECV;
-            let plan = AwaitSignal::plan::<{ super::LONG }>(k, cap.notification)?;
-            return (waits && may_hear(k, thread, cap)).then_some(Self::Hear(plan));
+            if number == NB_WAIT || number == NB_RECV {
+                return None;
+            }
+            return AwaitSignal::plan(k, thread, cap).map(Self::Hear);
         }
         let cap = k[slot].endpoint()?;
         if !may_receive(k, thread, cap) {
@@ -170,7 +166,7 @@ impl Receive {
     #[inline(always)]
     pub(super) fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
         match self {
-            Self::Hear(plan) => plan.commit::<{ super::LONG }>(k, thread),
+            Self::Hear(plan) => plan.commit(k, thread),
             Self::Await(endpoint, reply, next) => {
                 await_message(k, thread, endpoint, reply, next);
                 next

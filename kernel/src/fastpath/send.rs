@@ -1,34 +1,28 @@
 //! A signal, and a message that nobody waits to have answered.
 
-use super::{NB_SEND, Plan, Short, Words, here, listener, next_ready, usual_time};
+use super::{NB_SEND, Short, Words, here, listener, next_ready, runs_at_once, usual_time};
 use crate::Kernel;
 use crate::cap::{EndpointCap, NotificationCap};
 use crate::object::cnode::Slot;
 use crate::object::endpoint::{self, Waiting};
-use crate::object::notification::{self, Notification, Signal};
+use crate::object::notification::{self, Signal};
 use crate::object::reply::Reply;
 use crate::object::store::Ref;
 use crate::object::tcb::{self, Sending, Tcb, ThreadState};
+use crate::queue::Queue;
 use crate::sched;
 use abi::Word;
 use abi::message::MessageInfo;
 
-/// A signal to the first of those that wait for it, who is more important than who signals.
-#[derive(Clone, Copy, Debug)]
-pub struct Wake {
-    notification: Ref<Notification>,
-    badge: Word,
-}
-
-/// Sends by the capability in `slot`, if that changes nobody else: a signal is kept with those before it,
-/// or what must not wait meets nobody. A signal that wakes somebody is planned.
+/// Sends by the capability in `slot`, if that is short: a signal is kept with those before it, or wakes
+/// somebody more important, or what must not wait meets nobody.
 #[inline(always)]
 pub(super) fn short(
     k: &mut Kernel,
     thread: Ref<Tcb>,
     slot: Ref<Slot>,
     number: i64,
-) -> Option<Short<Wake>> {
+) -> Option<Short> {
     if brings_caps(k, thread) {
         return None;
     }
@@ -49,45 +43,33 @@ pub(super) fn short(
             Some(_) => return None,
         },
         Signal::Waiting => {
-            return Wake::of_first(k, thread, cap).map(Short::Planned);
+            return wake_first(k, thread, cap);
         }
     };
     k[notification].signal = Signal::Active(before | cap.badge);
     Some(Short::Done)
 }
 
-impl Wake {
-    /// A signal by `cap` to the first of those that wait for it.
-    #[inline(always)]
-    fn of_first(k: &Kernel, thread: Ref<Tcb>, cap: NotificationCap) -> Option<Self> {
-        let waiter = k[cap.notification].queue.first()?;
-        let usual = wakeable(k, waiter)
-            && k[waiter].priority > k[thread].priority
-            && sched::no_equal_ready(k, thread)
-            && sched::take_turns(k, waiter);
-        usual.then_some(Self {
-            notification: cap.notification,
-            badge: cap.badge,
-        })
+/// A signal by `cap` to the first of those that wait for it, if that is the only one, and more important
+/// than all who are ready.
+#[inline(always)]
+fn wake_first(k: &mut Kernel, thread: Ref<Tcb>, cap: NotificationCap) -> Option<Short> {
+    let waiter = k[cap.notification].queue.first()?;
+    let usual = k[waiter].priority > k[thread].priority
+        && wakeable(k, waiter)
+        && Queue::is_only(k, waiter)
+        && sched::no_equal_ready(k, thread)
+        && sched::take_turns(k, waiter);
+    if !usual {
+        return None;
     }
-}
-
-impl Plan for Wake {
-    #[inline(always)]
-    fn commit(self, k: &mut Kernel, thread: Ref<Tcb>) -> Ref<Tcb> {
-        let Self {
-            notification,
-            badge,
-        } = self;
-        let Some(waiter) = k[notification].queue.first() else {
-            return thread;
-        };
-        notification::remove(k, notification, waiter);
-        hears(k, waiter, badge);
-        sched::enqueue_highest(k, thread);
-        sched::run_in_turn(k, waiter);
-        waiter
-    }
+    let space = runs_at_once(k, waiter)?;
+    k[cap.notification].queue = Queue::EMPTY;
+    k[cap.notification].signal = Signal::Idle;
+    k[waiter].links = None;
+    hears(k, waiter, cap.badge);
+    sched::enqueue_highest(k, thread);
+    Some(Short::turn(k, waiter, space))
 }
 
 /// `waiter` is Running again, and told `badge`.
