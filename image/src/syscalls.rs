@@ -54,8 +54,11 @@ pub(crate) extern "C" fn on_receive(number: i64) -> ! {
 /// Yield.
 pub(crate) extern "C" fn on_yield() -> ! {
     let mut kernel = lock::acquire(CORE);
-    let resume = entry::enter_yield(by_register(&mut kernel), CORE);
-    leave(kernel, resume)
+    match entry::enter_yield(by_register(&mut kernel), CORE) {
+        Ok(context) => run(kernel, context),
+        Err(Rest::Timer(next)) => on_timer(kernel, next),
+        Err(Rest::Other(missed)) => on_other_yield(kernel, missed),
+    }
 }
 
 /// Any other number.
@@ -80,6 +83,12 @@ fn on_other_send(mut kernel: Locked, missed: Missed, number: i64) -> ! {
 #[inline(never)]
 fn on_other_receive(mut kernel: Locked, missed: Missed, number: i64) -> ! {
     let resume = entry::enter_other_receive(by_register(&mut kernel), missed, number);
+    leave(kernel, resume)
+}
+
+#[inline(never)]
+fn on_other_yield(mut kernel: Locked, missed: Missed) -> ! {
+    let resume = entry::enter_other_yield(by_register(&mut kernel), missed);
     leave(kernel, resume)
 }
 

@@ -102,7 +102,11 @@ pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
                 Err(Rest::Other(missed)) => enter_other_receive(k, missed, number),
             }
         }
-        Event::Syscall(YIELD) => enter_yield(k, core),
+        Event::Syscall(YIELD) => match enter_yield(k, core) {
+            Ok(context) => Resume::Thread(context),
+            Err(Rest::Timer(next)) => Resume::Thread(enter_with_timer(k, next)),
+            Err(Rest::Other(missed)) => enter_other_yield(k, missed),
+        },
         Event::Syscall(number) => enter_syscall(k, core, number),
         _ => enter_slow(k, core, event),
     }
@@ -239,18 +243,26 @@ pub fn enter_other_receive(k: &mut Kernel, missed: Missed, number: i64) -> Resum
     enter_syscall_slow(k, number)
 }
 
-/// Handles a Yield.
+/// As [`enter_send`], of a Yield.
 #[inline(always)]
-pub fn enter_yield(k: &mut Kernel, core: usize) -> Resume {
-    if let Some(thread) = arrive_in_time(k, core)
+pub fn enter_yield(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, Rest> {
+    let thread = arrive_in_time(k, core).ok_or(Rest::Other(Missed::LATE))?;
+    match fastpath::usual_yield(k, thread) {
+        Some(short) => after(k, thread, short),
+        None => Err(Rest::Other(Missed {
+            thread: Some(thread),
+            slot: None,
+        })),
+    }
+}
+
+/// Handles a Yield, after [`enter_yield`] has not.
+#[inline(always)]
+pub fn enter_other_yield(k: &mut Kernel, missed: Missed) -> Resume {
+    if let Some(thread) = missed.thread
         && let Some(next) = fastpath::try_yield(k, thread)
     {
-        let goes_on = if next == thread {
-            stay(k, thread)
-        } else {
-            go_on(k, next)
-        };
-        return Resume::Thread(goes_on);
+        return Resume::Thread(go_on(k, next));
     }
     enter_syscall_slow(k, YIELD)
 }

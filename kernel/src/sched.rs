@@ -12,7 +12,7 @@ use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
 use crate::queue::Queue;
-use crate::refill;
+use crate::refill::{self, Refill};
 use crate::usage;
 use machine::{Machine, Ticks};
 
@@ -237,6 +237,12 @@ fn ready_now(k: &Kernel) -> Option<&ReadyQueues> {
 #[inline(always)]
 pub(crate) fn none_above(k: &Kernel, priority: u8) -> bool {
     ready_now(k).is_none_or(|ready| ready.height <= u16::from(priority).saturating_add(1))
+}
+
+/// Whether no ready thread of the current domain is as important as `thread`, or more.
+#[inline(always)]
+pub(crate) fn none_as_important(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    ready_now(k).is_none_or(|ready| ready.height <= u16::from(k[thread].priority))
 }
 
 #[inline(always)]
@@ -618,15 +624,41 @@ pub(crate) fn run_in_turn(k: &mut Kernel, next: Ref<Tcb>) -> bool {
         use_slice(k, last, used);
     }
     k.node_mut().current_sc = k[next].sched_context;
+    timer_serves(k)
+}
+
+/// The current thread, whose time is `sc`, configured and round robin, gives up the rest of its slice
+/// and goes on with the next, in an entry that is [`quick`]. The answer is as that of [`run_in_turn`].
+#[inline(always)]
+pub(crate) fn renew(k: &mut Kernel, sc: Ref<SchedContext>) -> bool {
+    let used = used_now(k);
+    k.node_mut().consumed = 0;
+    k[sc].consumed = k[sc].consumed.wrapping_add(used);
+    let [left, gone] = slice(sc);
+    k[left].amount = k[left].amount.wrapping_add(k[gone].amount);
+    k[gone].amount = 0;
+    timer_serves(k)
+}
+
+/// Whether, where all time has been charged in an entry that is [`quick`], nothing is near and the
+/// timer is not set too late.
+#[inline(always)]
+fn timer_serves(k: &Kernel) -> bool {
     let now = k.node().now;
     let near = earliest(k, now, k.near);
     now < near && k.node().alarm <= near
 }
 
+/// What is left of the slice of `sc`, which is round robin, and what is gone.
+#[inline(always)]
+fn slice(sc: Ref<SchedContext>) -> [Ref<Refill>; 2] {
+    [0, 1].map(|n| sched_context::refill_at(sc, n))
+}
+
 /// Charges `used` to `sc`, which is configured and round robin.
 #[inline(always)]
 fn use_slice(k: &mut Kernel, sc: Ref<SchedContext>, used: Ticks) {
-    let [left, gone] = [0, 1].map(|n| sched_context::refill_at(sc, n));
+    let [left, gone] = slice(sc);
     (k[left].amount, k[gone].amount) = refill::spend(k[left].amount, k[gone].amount, used);
     k[sc].consumed = k[sc].consumed.wrapping_add(used);
 }

@@ -5,7 +5,9 @@ use crate::Kernel;
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::refill::Refill;
+use crate::release::NEVER;
 use crate::sched;
+use machine::Machine;
 
 pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
     let k = objects.k;
@@ -86,13 +88,22 @@ fn apart<P: Population>(objects: &Objects<'_, P>, sc: Ref<SchedContext>) -> Chec
 
 /// The timer comes in time.
 pub(super) fn alarm(k: &Kernel) -> Check {
-    match sched::timer_in_time(k) {
-        true => Ok(()),
-        false => Err(Violation {
+    let violated = |what| {
+        Err(Violation {
             rule: "alarm",
-            what: "the timer is set too late",
+            what,
             at: None,
             other: None,
-        }),
+        })
+    };
+    let release = k.node().release;
+    let first = release.first_due(k).unwrap_or(NEVER);
+    let expected = first.saturating_sub(k.machine.timer_precision()).min(NEVER);
+    if release.first().is_some() && release.alarm() != expected {
+        return violated("the release queue remembers another first moment");
+    }
+    match sched::timer_in_time(k) {
+        true => Ok(()),
+        false => violated("the timer is set too late"),
     }
 }

@@ -1,11 +1,33 @@
 //! Yield by a thread that runs round robin.
 
-use super::{goes_on, usual_time};
+use super::{Short, goes_on, usual_time};
 use crate::Kernel;
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::Tcb;
 use crate::sched;
+
+/// Yields, if nobody else is ready who is as important: a new slice begins.
+#[inline(always)]
+pub(super) fn short(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Short> {
+    let time = slice(k, thread)?;
+    if !sched::none_as_important(k, thread) {
+        return None;
+    }
+    Some(match sched::renew(k, time) {
+        true => Short::Done,
+        false => Short::Timer(thread),
+    })
+}
+
+/// The time of `thread`, the current one, if that is a slice that can be renewed.
+#[inline(always)]
+fn slice(k: &Kernel, thread: Ref<Tcb>) -> Option<Ref<SchedContext>> {
+    let time = k[thread].sched_context?;
+    let usual =
+        k[time].ring.active() && k[time].ring.round_robin() && sched_context::ready(k, time);
+    usual.then_some(time)
+}
 
 /// The rest of a slice is given up.
 pub(super) struct Yield {
@@ -17,11 +39,7 @@ pub(super) struct Yield {
 impl Yield {
     #[inline(always)]
     pub(super) fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
-        let time = k[thread].sched_context?;
-        let round_robin = k[time].ring.active() && k[time].ring.round_robin();
-        if !round_robin || !sched_context::ready(k, time) {
-            return None;
-        }
+        let time = slice(k, thread)?;
         let next = match sched::first_ready(k) {
             Some(first) if k[first].priority >= k[thread].priority => {
                 let usual = goes_on(k, first) && usual_time(k, k[first].sched_context?);

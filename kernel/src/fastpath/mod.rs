@@ -163,6 +163,12 @@ pub(crate) fn try_receive(
     Some(plan.commit(k, thread))
 }
 
+/// As [`usual_send`], of a Yield.
+#[inline(always)]
+pub(crate) fn usual_yield(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Short> {
+    give_way::short(k, thread)
+}
+
 /// As [`try_call`], of a Yield.
 #[inline(always)]
 pub(crate) fn try_yield(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Ref<Tcb>> {
