@@ -34,6 +34,19 @@ fn the_highest_priority_runs() {
 }
 
 #[test]
+fn priorities_of_equal_bits_in_different_words_are_told_apart() {
+    for low in [5, 69, 133] {
+        let mut w = World::new();
+        let [low, middle, high] = [low, low + 64, low + 65].map(|at| w.thread_at(at));
+        w.root_sleeps();
+        for thread in [high, middle, low] {
+            assert!(w.is_current(thread));
+            w.suspend(thread);
+        }
+    }
+}
+
+#[test]
 fn nobody_runs_when_nobody_can() {
     let mut w = World::new();
     w.root_sleeps();
