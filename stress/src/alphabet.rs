@@ -80,26 +80,35 @@ use Arg as A;
 use Invocation as I;
 use Kind as K;
 
-/// Those of all instruction sets; what is to happen more often is there more often.
+// What is to happen often.
+
+const RETYPE: Operation = op(
+    I::UntypedRetype,
+    K::Untyped,
+    &[A::Type, A::Size, A::Zero, A::Zero, A::Empty, A::Small],
+    &[K::Root],
+);
+const RESUME: Operation = op(I::TcbResume, K::Tcb, &[], &[]);
+const DELETE: Operation = op(I::CNodeDelete, K::Root, &[A::Full, A::Depth], &[]);
+const COPY: Operation = op(
+    I::CNodeCopy,
+    K::Root,
+    &[A::Empty, A::Depth, A::Full, A::Depth, RIGHTS],
+    &[K::Root],
+);
+const CONFIGURE: Operation = op(
+    I::SchedControlConfigureFlags,
+    K::SchedControl,
+    &[A::Time, A::Time, A::Small, A::Badge, A::Flag],
+    &[K::SchedContext],
+);
+const BIND: Operation = op(I::SchedContextBind, K::SchedContext, &[], &[K::Tcb]);
+
+/// Those of all instruction sets; what is to happen often is there several times.
 static COMMON: &[Operation] = &[
-    op(
-        I::UntypedRetype,
-        K::Untyped,
-        &[A::Type, A::Size, A::Zero, A::Zero, A::Empty, A::Small],
-        &[K::Root],
-    ),
-    op(
-        I::UntypedRetype,
-        K::Untyped,
-        &[A::Type, A::Size, A::Zero, A::Zero, A::Empty, A::Small],
-        &[K::Root],
-    ),
-    op(
-        I::UntypedRetype,
-        K::Untyped,
-        &[A::Type, A::Size, A::Zero, A::Zero, A::Empty, A::Small],
-        &[K::Root],
-    ),
+    RETYPE,
+    RETYPE,
+    RETYPE,
     op(
         I::UntypedRetype,
         K::Untyped,
@@ -180,16 +189,16 @@ static COMMON: &[Operation] = &[
         &[K::Endpoint, K::Root, K::VSpace],
     ),
     op(I::TcbSuspend, K::Tcb, &[], &[]),
-    op(I::TcbResume, K::Tcb, &[], &[]),
-    op(I::TcbResume, K::Tcb, &[], &[]),
-    op(I::TcbResume, K::Tcb, &[], &[]),
+    RESUME,
+    RESUME,
+    RESUME,
     op(I::TcbBindNotification, K::Tcb, &[], &[K::Notification]),
     op(I::TcbUnbindNotification, K::Tcb, &[], &[]),
     op(I::TcbSetTlsBase, K::Tcb, &[A::Word], &[]),
     op(I::TcbSetFlags, K::Tcb, &[A::Flag, A::Flag], &[]),
     op(I::CNodeRevoke, K::Root, &[A::Full, A::Depth], &[]),
-    op(I::CNodeDelete, K::Root, &[A::Full, A::Depth], &[]),
-    op(I::CNodeDelete, K::Root, &[A::Full, A::Depth], &[]),
+    DELETE,
+    DELETE,
     op(I::CNodeDelete, K::CNode, &[A::Small, A::ShortDepth], &[]),
     op(I::CNodeRevoke, K::CNode, &[A::Small, A::ShortDepth], &[]),
     op(
@@ -198,18 +207,8 @@ static COMMON: &[Operation] = &[
         &[A::Full, A::Depth],
         &[],
     ),
-    op(
-        I::CNodeCopy,
-        K::Root,
-        &[A::Empty, A::Depth, A::Full, A::Depth, RIGHTS],
-        &[K::Root],
-    ),
-    op(
-        I::CNodeCopy,
-        K::Root,
-        &[A::Empty, A::Depth, A::Full, A::Depth, RIGHTS],
-        &[K::Root],
-    ),
+    COPY,
+    COPY,
     op(
         I::CNodeCopy,
         K::CNode,
@@ -272,20 +271,10 @@ static COMMON: &[Operation] = &[
         &[],
     ),
     op(I::DomainScheduleSetStart, K::DomainSet, &[A::Flag], &[]),
-    op(
-        I::SchedControlConfigureFlags,
-        K::SchedControl,
-        &[A::Time, A::Time, A::Small, A::Badge, A::Flag],
-        &[K::SchedContext],
-    ),
-    op(
-        I::SchedControlConfigureFlags,
-        K::SchedControl,
-        &[A::Time, A::Time, A::Small, A::Badge, A::Flag],
-        &[K::SchedContext],
-    ),
-    op(I::SchedContextBind, K::SchedContext, &[], &[K::Tcb]),
-    op(I::SchedContextBind, K::SchedContext, &[], &[K::Tcb]),
+    CONFIGURE,
+    CONFIGURE,
+    BIND,
+    BIND,
     op(
         I::SchedContextBind,
         K::SchedContext,
