@@ -21,8 +21,13 @@ RESULTS = 0x0072_0000
 RETURN = 0x0073_0000
 OBJECTS = 0xFFFF_FF80_0040_0000
 # Tags of packed capabilities (kernel/src/cap/pack.rs).
-ENDPOINT, CNODE, ISA = 2, 5, 18
+UNTYPED, ENDPOINT, CNODE, FRAME = 1, 2, 5, 13
 OF_OBJECTS = (2, 3, 4, 5, 6, 7, 12, 14, 15, 17, 19)
+# In the links of a slot: the capability may be revoked.
+REVOCABLE = 1
+# The word of an IPC buffer with the first capability's address.
+CAPS = 122
+WORD = 2**64 - 1
 # Seconds of processor time that one theorem may take.
 BUDGET = 600
 
@@ -48,7 +53,11 @@ class Prover:
             angr.options.SYMBOL_FILL_UNCONSTRAINED_MEMORY,
             angr.options.SYMBOL_FILL_UNCONSTRAINED_REGISTERS,
         }
-        return self.project.factory.blank_state(add_options=options)
+        state = self.project.factory.blank_state(add_options=options)
+        if state.arch.name == "RISCV64":
+            # The lifter reads it as any other register.
+            state.regs.zero = 0
+        return state
 
     def store(self, state, at, words):
         for index, word in enumerate(words):
@@ -95,7 +104,11 @@ class Refuted(Exception):
 
 
 def result(state):
-    return state.regs.rax
+    """What the function returned, in the register that the machine's calls return it in."""
+    return state.registers.load(RESULT_REGISTERS[state.arch.name])
+
+
+RESULT_REGISTERS = {"AMD64": "rax", "AARCH64": "x0", "RISCV64": "a0"}
 
 
 def of_its_kind(words):
@@ -151,35 +164,181 @@ def masking(function):
 def resolution(function):
     def theorem(prover):
         for radix, guard_bits in itertools.product((1, 4), (0, 1, 7, 32, 57)):
-            resolution_of(prover, function, radix, guard_bits)
+            # The slots are empty: one level ends it.
+            resolution_of(prover, function, [Level(prover, radix, guard_bits, OBJECTS)])
 
     return theorem
 
 
-def resolution_of(prover, function, radix, guard_bits):
+def resolution_of_two(function):
+    def theorem(prover):
+        for root, guards in itertools.product((0, 7, 57), ((0, 5), (30, 1), (57, 40))):
+            second = [
+                Level(prover, radix, guard_bits, OBJECTS + 0x1000 * radix)
+                for radix, guard_bits in zip((1, 3), guards)
+            ]
+            levels = [Level(prover, 1, root, OBJECTS, second)] + second
+            resolution_of(prover, function, levels)
+
+    return theorem
+
+
+class Level:
+    """A CNode with any guard of so many bits, and the CNodes that its slots lead to."""
+
+    def __init__(self, prover, radix, guard_bits, slots, inner=()):
+        self.guard = prover.word("guard")
+        self.radix, self.guard_bits, self.slots, self.inner = radix, guard_bits, slots, inner
+
+    def words(self):
+        return [self.guard << 6 | self.guard_bits, WORD & (self.slots << 16 | self.radix << 8 | CNODE)]
+
+    def place(self, prover, state):
+        state.solver.add(claripy.ULT(self.guard, 1 << self.guard_bits))
+        prover.store(state, self.slots, [0] * (4 << self.radix))
+        for index, level in enumerate(self.inner):
+            prover.store(state, self.slots + 32 * index, level.words())
+
+    def outcome(self, address, bits):
+        """Kind of outcome, and its two words, by the manual."""
+        level = self.guard_bits + self.radix
+        found = claripy.LShR(address << (64 - bits), 64 - self.guard_bits) if self.guard_bits else 0
+        matches = claripy.And(claripy.UGE(bits, self.guard_bits), self.guard == found)
+        left = bits - level
+        index = claripy.LShR(address, left) & ((1 << self.radix) - 1)
+        good = (claripy.BVV(0, 64), self.slots + 32 * index, left)
+        for number, level_there in enumerate(self.inner):
+            goes_on = claripy.And(index == number, left != 0)
+            good = either(goes_on, level_there.outcome(address, left), good)
+        deep = (claripy.BVV(3, 64), bits, claripy.BVV(level, 64))
+        other = (claripy.BVV(4, 64), bits, self.guard)
+        return either(matches, either(claripy.UGE(bits, level), good, deep), other)
+
+
+def either(condition, these, those):
+    return [claripy.If(condition, a, b) for a, b in zip(these, those)]
+
+
+def resolution_of(prover, function, levels):
     state = prover.fresh()
-    guard = prover.word("guard")
     address, bits = prover.word("address"), prover.word("bits")
-    root = [guard << 6 | guard_bits, (OBJECTS << 16 | radix << 8 | CNODE) & (2**64 - 1)]
-    prover.store(state, ARGUMENTS, root)
-    # The slots are empty: one level ends it.
-    prover.store(state, OBJECTS, [0] * (4 << radix))
-    state.solver.add(guard < 1 << guard_bits)
-    state.solver.add(bits >= 1, bits <= 64)
-    level = guard_bits + radix
-    found = claripy.LShR(address << (64 - bits), 64 - guard_bits) if guard_bits else 0
-    matches = claripy.And(bits >= guard_bits, guard == found)
-    index = claripy.LShR(address, bits - level) & ((1 << radix) - 1)
-    good = (claripy.BVV(0, 64), OBJECTS + 32 * index, bits - level)
-    deep = (claripy.BVV(3, 64), bits, claripy.BVV(level, 64))
-    other = (claripy.BVV(4, 64), bits, guard)
+    state.solver.add(claripy.UGE(bits, 1), claripy.ULE(bits, 64))
+    for level in levels:
+        level.place(prover, state)
+    prover.store(state, ARGUMENTS, levels[0].words())
+    wanted = levels[0].outcome(address, bits)
     for end in prover.call(state, function, KERNEL, ARGUMENTS, address, bits, RESULTS):
         out = prover.load(end, RESULTS, 3)
-        wanted = [
-            claripy.If(matches, claripy.If(bits >= level, a, b), c)
-            for a, b, c in zip(good, deep, other)
-        ]
         prover.holds(end, claripy.And(*(x == y for x, y in zip(out, wanted))))
+
+
+# --- Untyped memory ---------------------------------------------------------------------------
+
+CALLER, BUFFER = OBJECTS, 0x0050_0000
+SPACE, TARGETS = OBJECTS + 0x1000, OBJECTS + 0x2000
+UNTYPED_SLOT, NODE_SLOT, CHILD_SLOT = (SPACE + 32 * n for n in (1, 2, 3))
+# Bits of a physical address that any of the machines has, and the sizes of untyped memory.
+PHYSICAL_BITS, LEAST_BITS = 46, 4
+
+
+def untyped_words(base, bits, device, watermark, cleared):
+    """As `pack.rs` says; that packing keeps what it means is another theorem."""
+    low = bits | device << 6 | claripy.LShR(watermark, 4) << 7 | claripy.LShR(cleared, 10) << 51
+    return [low, base << 16 | (cleared & 1023) << 6 | UNTYPED]
+
+
+class Memory:
+    """Untyped memory of any base, size and watermark, with a child in it or without."""
+
+    def __init__(self, prover, has_child):
+        self.state = state = prover.fresh()
+        self.base, self.bits = prover.word("base"), prover.word("bits")
+        self.device, self.watermark = prover.word("device"), prover.word("watermark")
+        self.cleared = prover.word("cleared")
+        self.size = claripy.BVV(1, 64) << self.bits
+        state.solver.add(
+            claripy.UGE(self.bits, LEAST_BITS),
+            claripy.ULT(self.bits, PHYSICAL_BITS),
+            claripy.ULT(self.base, 1 << PHYSICAL_BITS),
+            self.base & (self.size - 1) == 0,
+            claripy.ULE(self.device, 1),
+            self.watermark & 15 == 0,
+            claripy.ULE(self.watermark, self.size),
+            claripy.ULT(self.cleared, 1 << 23),
+        )
+        self.words = untyped_words(self.base, self.bits, self.device, self.watermark, self.cleared)
+        # Memory in which nothing lives is all there, wherever the watermark is.
+        self.used = self.watermark if has_child else claripy.BVV(0, 64)
+        child = CHILD_SLOT if has_child else 0
+        prover.store(state, SPACE, [0] * 32)
+        prover.store(state, TARGETS, [0] * 32)
+        prover.store(state, UNTYPED_SLOT, self.words + [0, child | REVOCABLE])
+        if has_child:
+            self.place_child(prover)
+
+    def place_child(self, prover):
+        inner = untyped_words(
+            self.base, claripy.BVV(LEAST_BITS, 64), self.device, claripy.BVV(0, 64), claripy.BVV(0, 64)
+        )
+        prover.store(self.state, CHILD_SLOT, inner + [UNTYPED_SLOT, REVOCABLE])
+        self.state.solver.add(claripy.UGE(self.watermark, 1 << LEAST_BITS))
+
+
+def asking_for(prover, memory, size_bits, count):
+    """A thread that asks for so many untypeds of a size in the memory."""
+    state = memory.state
+    for at, radix, rest in ((ARGUMENTS, 3, 61), (ARGUMENTS + 16, 2, 0)):
+        slots = SPACE if rest else TARGETS
+        state = prover.one(state, "cnode_words", slots, radix, rest, at)
+    prover.store(state, NODE_SLOT, prover.load(state, ARGUMENTS + 16, 2) + [0, 0])
+    prover.store(state, ARGUMENTS + 32, [3, BUFFER << 16 | FRAME])
+    window = result(prover.one(state, "window", BUFFER))
+    buffer = state.solver.eval_one(window)
+    # Type, size, node index, depth, offset and count; then where capabilities are named.
+    words = [claripy.BVV(0, 64), size_bits, 0, 0, 0, count]
+    prover.store(state, buffer + 8, words)
+    prover.store(state, buffer + 8 * CAPS, [2])
+    retype = 1 << 12 | 1 << 7 | 6
+    prover.store(state, RESULTS, [1, retype] + words[:4])
+    state = prover.one(state, "caller", KERNEL, CALLER, ARGUMENTS, ARGUMENTS + 32, RESULTS)
+    return state
+
+
+def allocation(function, count):
+    def theorem(prover):
+        for has_child in (False, True):
+            memory = Memory(prover, has_child)
+            size_bits = prover.word("size_bits")
+            state = asking_for(prover, memory, size_bits, count)
+            more = (UNTYPED_SLOT,) if function != "call" else ()
+            for end in prover.call(state, function, KERNEL, CALLER, *more):
+                allocated(prover, end, memory, size_bits, count)
+
+    return theorem
+
+
+def allocated(prover, end, memory, size_bits, count):
+    """Either nothing has changed, and it did not fit; or it did, and all is as it should be."""
+    slots = [TARGETS + 32 * n for n in range(4)]
+    now = prover.load(end, UNTYPED_SLOT, 2)
+    made = [prover.load(end, slot, 2) for slot in slots]
+    size = claripy.BVV(1, 64) << size_bits
+    sizes = claripy.And(claripy.UGE(size_bits, LEAST_BITS), claripy.ULE(size_bits, memory.bits))
+    # No sum here is above 2^62.
+    start = (memory.used + size - 1) & ~(size - 1)
+    fits = claripy.And(sizes, claripy.ULE(start + size * count, memory.size))
+    nothing = claripy.And(*(word == 0 for words in made for word in words))
+    same = claripy.And(*(a == b for a, b in zip(now, memory.words)))
+    prover.holds(end, claripy.Or(fits, claripy.And(nothing, same)))
+    zero = claripy.BVV(0, 64)
+    wanted = [
+        untyped_words(memory.base + start + size * n, size_bits, memory.device, zero, zero)
+        for n in range(count)
+    ] + [[zero, zero]] * (4 - count)
+    right = [a == b for words, want in zip(made, wanted) for a, b in zip(words, want)]
+    watermark = untyped_words(memory.base, memory.bits, memory.device, start + size * count, zero)
+    right += [a == b for a, b in zip(now, watermark)]
+    prover.holds(end, claripy.Or(claripy.Not(fits), claripy.And(*right)))
 
 
 # --- Queues -------------------------------------------------------------------------------------
@@ -417,6 +576,11 @@ THEOREMS = [
     ("masked rights are those of both", FALSE, masking("wrong_mask_rights")),
     ("one level of a capability space", TRUE, resolution("resolve")),
     ("one level of a capability space", FALSE, resolution("wrong_resolve")),
+    ("two levels of a capability space", TRUE, resolution_of_two("resolve")),
+    ("two levels of a capability space", FALSE, resolution_of_two("wrong_resolve")),
+    ("memory is allotted, one piece", TRUE, allocation("call", 1)),
+    ("memory is allotted, three pieces", TRUE, allocation("call", 3)),
+    ("memory is allotted", FALSE, allocation("wrong_call", 1)),
     ("a queue of up to three takes a thread at each end", TRUE, queue_insertion),
     ("a queue of up to four loses any thread", TRUE, queue_removal("queue_without")),
     ("a queue of up to four loses any thread", FALSE, queue_removal("wrong_queue_without")),

@@ -1,18 +1,21 @@
 //! What is proved, by the C calling convention. Addresses are words: a prover chooses them.
 
 use abi::rights::CapRights;
+use abi::syscall::Syscall;
 use core::mem::{offset_of, transmute};
 use core::num::NonZeroU64;
 use kernel::Kernel;
-use kernel::cap::{Cap, PackedCap};
+use kernel::cap::{CNodeCap, Cap, PackedCap};
 use kernel::cdt;
 use kernel::cspace;
 use kernel::error::LookupFailure;
 use kernel::object::cnode::Slot;
 use kernel::object::store::Ref;
-use kernel::object::tcb::Tcb;
+use kernel::object::tcb::{Tcb, TcbSlot};
 use kernel::queue::Queue;
 use kernel::refill::{Limits, Refill, Refills, Ring};
+use kernel::syscall;
+use machine::{KernelAddress, PhysicalAddress};
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -27,7 +30,7 @@ unsafe impl Sync for Kept {}
 
 /// Keeps all of them: nothing here calls them.
 #[used]
-static ALL: [Kept; 22] = [
+static ALL: [Kept; 28] = [
     Kept(packing_keeps as *const ()),
     Kept(wrong_packing_keeps as *const ()),
     Kept(pack_again as *const ()),
@@ -35,6 +38,12 @@ static ALL: [Kept; 22] = [
     Kept(wrong_mask_rights as *const ()),
     Kept(resolve as *const ()),
     Kept(wrong_resolve as *const ()),
+    Kept(window as *const ()),
+    Kept(cnode_words as *const ()),
+    Kept(untyped_parts as *const ()),
+    Kept(caller as *const ()),
+    Kept(call as *const ()),
+    Kept(wrong_call as *const ()),
     Kept(queue_last as *const ()),
     Kept(queue_first as *const ()),
     Kept(queue_without as *const ()),
@@ -174,6 +183,79 @@ extern "C" fn wrong_resolve(
         other => other,
     };
     tell(cspace::resolve(k, root, address, bits), out);
+}
+
+// --- Invocations --------------------------------------------------------------------------
+
+/// Where the kernel sees physical memory.
+#[unsafe(no_mangle)]
+extern "C" fn window(at: u64) -> u64 {
+    KernelAddress::of(PhysicalAddress(at)).bits()
+}
+
+/// A CNode without a guard but for `guard_bits` zeros.
+#[unsafe(no_mangle)]
+extern "C" fn cnode_words(slots: NonZeroU64, radix: u8, guard_bits: u8, out: &mut PackedCap) {
+    *out = packed(Cap::CNode(CNodeCap {
+        slots: object(slots),
+        radix,
+        guard: 0,
+        guard_bits,
+    }));
+}
+
+/// Base, size, device, watermark and mark of an untyped capability; nothing of any other.
+#[unsafe(no_mangle)]
+extern "C" fn untyped_parts(words: &PackedCap, out: &mut [u64; 5]) -> bool {
+    let Cap::Untyped(c) = unpacked(words) else {
+        return false;
+    };
+    *out = [
+        c.base.0,
+        c.bits.into(),
+        c.device.into(),
+        c.watermark,
+        c.cleared.into(),
+    ];
+    true
+}
+
+/// Registers, capability space and IPC buffer of a thread that is about to call the kernel.
+#[unsafe(no_mangle)]
+extern "C" fn caller(
+    k: &mut Kernel,
+    thread: NonZeroU64,
+    space: &PackedCap,
+    buffer: &PackedCap,
+    registers: &[u64; 6],
+) {
+    let thread = object::<Tcb>(thread);
+    cdt::update(k, thread.slot(TcbSlot::CSpace), *space);
+    cdt::update(k, thread.slot(TcbSlot::Buffer), *buffer);
+    k[thread].buffer = 0;
+    let [capability, info, words @ ..] = *registers;
+    let context = &mut k[thread.context()];
+    // The registers that a badge comes in are those that a capability is named in.
+    context.set_badge(capability);
+    context.set_message_info(info);
+    context.set_message_registers(words);
+}
+
+/// The thread's Call: capability, message, operation, and answer.
+#[unsafe(no_mangle)]
+extern "C" fn call(k: &mut Kernel, thread: NonZeroU64) -> bool {
+    syscall::handle(k, object(thread), Syscall::Call).is_ok()
+}
+
+/// Of the untyped memory in the slot the last 16 bytes that are in use are forgotten.
+#[unsafe(no_mangle)]
+extern "C" fn wrong_call(k: &mut Kernel, thread: NonZeroU64, untyped: NonZeroU64) -> bool {
+    let slot = object::<Slot>(untyped);
+    if let Cap::Untyped(mut c) = unpacked(&k[slot].packed()) {
+        c.watermark = c.watermark.saturating_sub(16);
+        cdt::update(k, slot, packed(Cap::Untyped(c)));
+    }
+    call(k, thread)
 }
 
 // --- Queues -------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::machine::Machine;
+
 /// Addresses and files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
@@ -16,6 +18,29 @@ pub(crate) struct Options {
     /// Which region, and where to.
     pub(crate) histogram: Option<usize>,
     pub(crate) histogram_out: PathBuf,
+    /// If this is wanted instead of marks.
+    pub(crate) paths: Option<Paths>,
+}
+
+/// Where stays in the kernel begin to count, and how they are cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Paths {
+    pub(crate) machine: Machine,
+    /// The first instruction of the first user thread: boot is over.
+    pub(crate) from: u64,
+    /// Where the kernel looks whether an interrupt waits.
+    pub(crate) looks: Vec<Range<u64>>,
+    /// Where traps enter: stubs of equal size, one after the other.
+    pub(crate) traps: Range<u64>,
+    pub(crate) stub: u64,
+}
+
+impl Paths {
+    /// Whether a stub for traps begins here.
+    pub(crate) fn is_trap(&self, address: u64) -> bool {
+        let offset = address.wrapping_sub(self.traps.start);
+        self.traps.contains(&address) && offset.checked_rem(self.stub).is_none_or(|rest| rest == 0)
+    }
 }
 
 impl Options {
@@ -42,6 +67,25 @@ impl Options {
             "boot" => self.boot = Some(pair(value)?),
             "histogram" => self.histogram = Some(value.parse().ok()?),
             "histogram_out" => self.histogram_out = value.into(),
+            "paths" => {
+                self.paths = Some(Paths {
+                    machine: Machine::named(value)?,
+                    from: 0,
+                    looks: Vec::new(),
+                    traps: 0..0,
+                    stub: 0,
+                });
+            }
+            "from" => self.paths.as_mut()?.from = hex(value)?,
+            "look" => {
+                let (start, end) = pair(value)?;
+                self.paths.as_mut()?.looks.push(start..end);
+            }
+            "traps" => {
+                let (start, end) = pair(value)?;
+                self.paths.as_mut()?.traps = start..end;
+            }
+            "stub" => self.paths.as_mut()?.stub = hex(value)?,
             _ => return None,
         }
         Some(())
@@ -71,8 +115,19 @@ mod tests {
     }
 
     #[test]
+    fn paths_have_words_of_their_own() {
+        let words = "paths=x86_64 from=401000 look=10-14 look=20-28 traps=80-100 stub=10";
+        let options = Options::read(words.split(' ')).expect("all are known");
+        let paths = options.paths.expect("they are wanted");
+        assert_eq!(paths.from, 0x40_1000);
+        assert_eq!(paths.looks, [0x10..0x14, 0x20..0x28]);
+        let traps = [0x80, 0x82, 0x90, 0xf0, 0x100].map(|address| paths.is_trap(address));
+        assert_eq!(traps, [true, false, true, true, false]);
+    }
+
+    #[test]
     fn a_wrong_word_is_named() {
-        for word in ["begin=x", "colour=1", "boot=12"] {
+        for word in ["begin=x", "colour=1", "boot=12", "look=10-14", "paths=z80"] {
             assert_eq!(Options::read([word].into_iter()), Err(word.to_owned()));
         }
     }

@@ -1,11 +1,13 @@
 //! What was measured, and how: the records that are printed, saved and compared.
 
 use std::fmt;
+use std::process::Command;
 
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 
 use super::Method;
+use crate::kind::Arch;
 
 /// Under which circumstances. Figures of different ones are not compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,27 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// On an emulator, which tells its version.
+    pub(crate) fn of_emulator(arch: Arch, method: Method, emulator: Command) -> Result<Self> {
+        Self::new(arch, method, first_line(emulator)?)
+    }
+
+    /// On a machine of this name.
+    pub(crate) fn new(arch: Arch, method: Method, emulator: String) -> Result<Self> {
+        let traits = arch.traits();
+        Ok(Self {
+            arch: arch.name().into(),
+            method,
+            compiler: first_line(Command::new("rustc"))?,
+            flags: format!(
+                "{} / {}",
+                traits.kernel_flags.join(" "),
+                traits.user_flags.join(" ")
+            ),
+            emulator,
+        })
+    }
+
     /// What of it differs.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let parts = |setting: &Self| {
@@ -241,6 +264,16 @@ impl Counted {
             },
         }
     }
+}
+
+fn first_line(mut program: Command) -> Result<String> {
+    let output = program
+        .arg("--version")
+        .output()
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot start {}", program.get_program().to_string_lossy()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 impl fmt::Display for Method {

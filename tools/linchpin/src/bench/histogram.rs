@@ -43,7 +43,7 @@ pub(crate) fn show(bench: &Bench, wanted: &str) -> Result<()> {
         ));
     };
     let counts = counts(&workspace::read(&histogram.file)?);
-    let places = places(&kernel.elf, &counts)?;
+    let places = places(&kernel.elf, counts.iter().map(|(address, _)| *address))?;
     println!(
         "{} {}: {:.1} instructions in the kernel, each time",
         figure.op,
@@ -81,8 +81,8 @@ fn counts(file: &[u8]) -> Vec<(u64, u64)> {
 
 /// A function and a line of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Frame {
-    function: String,
+pub(super) struct Frame {
+    pub(super) function: String,
     place: String,
 }
 
@@ -94,7 +94,10 @@ impl Frame {
 }
 
 /// For each address the function it is in, innermost first: all that were inlined there.
-fn places(kernel: &Path, counts: &[(u64, u64)]) -> Result<HashMap<u64, Vec<Frame>>> {
+pub(super) fn places(
+    kernel: &Path,
+    addresses: impl IntoIterator<Item = u64>,
+) -> Result<HashMap<u64, Vec<Frame>>> {
     let mut tool = Command::new("addr2line")
         .args([
             "--addresses",
@@ -110,10 +113,12 @@ fn places(kernel: &Path, counts: &[(u64, u64)]) -> Result<HashMap<u64, Vec<Frame
         .into_diagnostic()
         .wrap_err("cannot start addr2line, which is one of the binutils")?;
     let mut input = tool.stdin.take();
-    let addresses = counts.iter().fold(String::new(), |mut text, (address, _)| {
-        let _ = writeln!(text, "{address:#x}");
-        text
-    });
+    let addresses = addresses
+        .into_iter()
+        .fold(String::new(), |mut text, address| {
+            let _ = writeln!(text, "{address:#x}");
+            text
+        });
     // It answers while it reads: who only writes would wait for it for ever.
     let writer = std::thread::spawn(move || {
         if let Some(input) = &mut input {

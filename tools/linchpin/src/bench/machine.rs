@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use miette::{IntoDiagnostic, Result, miette};
 use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object, ObjectSymbol};
 
@@ -23,7 +23,7 @@ use crate::workspace::{self, Workspace};
 const PROFILE: &str = "bench";
 const BOUND: Duration = Duration::from_secs(3600);
 /// Kernels lie in the upper half of the addresses.
-const KERNEL: u64 = 1 << 63;
+pub(crate) const KERNEL: u64 = 1 << 63;
 
 /// Our kernel's name among the figures.
 pub(crate) const OURS: &str = "linchpin";
@@ -81,10 +81,7 @@ impl<'a> Bench<'a> {
         method: Method,
         ops: &'a [String],
     ) -> Result<Self> {
-        let kind = Kind {
-            profile: PROFILE.into(),
-            ..Kind::new(arch, Flavour::Release)
-        };
+        let kind = program_kind(arch);
         let program = build::root_task(workspace, &kind, &Program::bench(ops), Show::OnFailure)?;
         let mut bench = Self {
             workspace,
@@ -194,23 +191,13 @@ impl<'a> Bench<'a> {
                 _ => Err(miette!("the simulated core starts no loader images")),
             };
         }
-        let command = self.machine().command(&self.medium(subject));
+        let mut machine = standard(self.arch, &self.memory);
+        machine.icount = Some(0);
+        let command = machine.command(&self.medium(subject));
         Ok(match &self.emulator {
             Some(emulator) => emulator.instead_of(&command),
             None => command,
         })
-    }
-
-    fn machine(&self) -> Machine {
-        let mut machine = Machine::new(self.arch);
-        machine.icount = Some(0);
-        machine.memory.clone_from(&self.memory);
-        machine.cpu = cpu(self.arch).into();
-        machine.extra = ["-nic", "none"].map(Into::into).to_vec();
-        if self.arch == Arch::X86_64 {
-            machine.extra.extend(["-vga", "none"].map(Into::into));
-        }
-        machine
     }
 
     fn medium(&self, subject: &Subject) -> Medium {
@@ -241,9 +228,7 @@ impl<'a> Bench<'a> {
             address(&program, "linchpin_bench_begin")?,
             address(&program, "linchpin_bench_end")?,
         );
-        if self.arch == Arch::RiscV64 {
-            words.push_str(",firmware=80000000-80200000");
-        }
+        words.push_str(firmware_words(self.arch));
         if let Some(first) = self.first_instruction(subject)? {
             let last = entry(&program);
             words.push_str(&format!(",boot={first:x}-{last:x}"));
@@ -328,28 +313,47 @@ impl<'a> Bench<'a> {
     }
 
     fn setting(&self) -> Result<Setting> {
-        let traits = self.arch.traits();
-        let emulator = match (&self.emulator, &self.rocket) {
-            (_, Some(_)) => rocket::NAME.into(),
-            (Some(emulator), None) => first_line(emulator.command())?,
-            (None, None) => first_line(Command::new(traits.qemu.program()))?,
+        if self.rocket.is_some() {
+            return Setting::new(self.arch, self.method, rocket::NAME.into());
+        }
+        let emulator = match &self.emulator {
+            Some(emulator) => emulator.command(),
+            None => Command::new(self.arch.traits().qemu.program()),
         };
-        Ok(Setting {
-            arch: self.arch.name().into(),
-            method: self.method,
-            compiler: first_line(Command::new("rustc"))?,
-            flags: format!(
-                "{} / {}",
-                traits.kernel_flags.join(" "),
-                traits.user_flags.join(" ")
-            ),
-            emulator,
-        })
+        Setting::of_emulator(self.arch, self.method, emulator)
+    }
+}
+
+/// The machine, without its way to tell time.
+pub(crate) fn standard(arch: Arch, memory: &str) -> Machine {
+    let mut machine = Machine::new(arch);
+    machine.memory = memory.into();
+    machine.cpu = cpu(arch).into();
+    machine.extra = ["-nic", "none"].map(Into::into).to_vec();
+    if arch == Arch::X86_64 {
+        machine.extra.extend(["-vga", "none"].map(Into::into));
+    }
+    machine
+}
+
+/// What the plugin has to know of the machine's firmware.
+pub(crate) fn firmware_words(arch: Arch) -> &'static str {
+    match arch {
+        Arch::RiscV64 => ",firmware=80000000-80200000",
+        Arch::X86_64 | Arch::AArch64 => "",
+    }
+}
+
+/// The program, for a kernel that it measures.
+pub(crate) fn program_kind(arch: Arch) -> Kind {
+    Kind {
+        profile: PROFILE.into(),
+        ..Kind::new(arch, Flavour::Release)
     }
 }
 
 /// Our kernel as it is measured.
-fn kernel_kind(arch: Arch) -> Kind {
+pub(crate) fn kernel_kind(arch: Arch) -> Kind {
     let mut kind = Kind::new(arch, Flavour::Release);
     if arch == Arch::AArch64 {
         kind.profile = PROFILE.into();
@@ -367,7 +371,7 @@ fn cpu(arch: Arch) -> &'static str {
 }
 
 /// Where an ELF file of either size begins to run.
-fn entry(elf: &[u8]) -> u64 {
+pub(crate) fn entry(elf: &[u8]) -> u64 {
     const CLASS: usize = 4;
     const ENTRY: usize = 24;
     let bytes = if elf.get(CLASS) == Some(&1) { 4 } else { 8 };
@@ -382,14 +386,4 @@ fn address(program: &[u8], name: &str) -> Result<u64> {
         .find(|symbol| symbol.name() == Ok(name))
         .map(|symbol| symbol.address())
         .ok_or_else(|| miette!("the benchmark program has no `{name}`"))
-}
-
-fn first_line(mut program: Command) -> Result<String> {
-    let output = program
-        .arg("--version")
-        .output()
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot start {}", program.get_program().to_string_lossy()))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

@@ -2,6 +2,7 @@
 //!
 //! The program that is measured with is `bench/`; it is the same for every kernel. [`machine`]
 //! runs it, [`figures`] are what comes out, and [`table`], [`baseline`] and [`histogram`] are ways to look at them.
+//! [`paths`] looks for the longest ways through the kernel instead.
 
 mod apt;
 pub(crate) mod baseline;
@@ -9,6 +10,7 @@ mod emulator;
 mod figures;
 mod histogram;
 mod machine;
+pub(crate) mod paths;
 mod plot;
 mod rocket;
 mod table;
@@ -73,6 +75,10 @@ pub(crate) struct BenchArgs {
     /// function and by line; needs --method plugin
     #[arg(long, value_name = "OP[:PARAMETER]", conflicts_with_all = ["kernel", "image", "compare", "save"])]
     histogram: Option<String>,
+    /// Instead of operations: how long the kernel is stayed in at most, and how long it goes without
+    /// looking for interrupts, over the conformance suite, hostile user space and this program
+    #[arg(long, conflicts_with_all = ["op", "method", "kernel", "image", "compare", "plot", "histogram"])]
+    paths: bool,
     /// Write the figures that `linchpin test` holds later ones against
     #[arg(long, conflicts_with_all = ["op", "kernel", "image", "compare"])]
     update_baseline: bool,
@@ -96,6 +102,15 @@ const SLOW_METHODS_OPS: [&str; 7] = [
 pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     let consent = Consent::from_flag(args.yes);
     setup::ensure(&args.arch.traits().qemu, consent)?;
+    if args.paths {
+        setup::ensure(&setup::BINUTILS, consent)?;
+        return paths::show(
+            workspace,
+            args.arch,
+            args.save.as_deref(),
+            args.update_baseline,
+        );
+    }
     let method = if args.histogram.is_some() {
         Method::Plugin
     } else {

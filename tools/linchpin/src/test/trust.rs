@@ -9,6 +9,7 @@ use miette::{Result, miette};
 
 use super::host::read_libtest;
 use super::{Context, Step, bounds, command, fuzz, miri, mutants};
+use crate::bench::paths;
 use crate::build;
 use crate::kind::{Arch, Flavour, Kind};
 use crate::report::{Case, Verdict};
@@ -48,13 +49,24 @@ pub(super) fn by_night(night: &Night) -> Vec<Step> {
             explored(context, &[], "defects")
         }),
         Step::new("AddressSanitizer, small scopes", sanitized),
-        Step::new("theorems of machine code", theorems),
     ];
     for arch in Arch::ALL {
         steps.push(miri::by_night(arch));
         steps.push(
+            Step::new("theorems of machine code", move |context| {
+                theorems(context, arch)
+            })
+            .on(arch),
+        );
+        steps.push(
             Step::new("negative control: panic", move |context| {
                 bounds::unchecked_index(context, &Kind::new(arch, Flavour::Release))
+            })
+            .on(arch),
+        );
+        steps.push(
+            Step::new("longest paths", move |context| {
+                paths::check(context.workspace, arch)
             })
             .on(arch),
         );
@@ -122,15 +134,15 @@ fn sanitized(context: &Context) -> Result<Vec<Case>> {
 }
 
 /// Functions of the kernel core, compiled as in an image, and what holds of their machine code.
-fn theorems(context: &Context) -> Result<Vec<Case>> {
+fn theorems(context: &Context, arch: Arch) -> Result<Vec<Case>> {
     let folder = context.workspace.root.join("theorems");
     let python = setup::python(
         &context.workspace.output().join("theorems"),
         &folder.join("requirements.txt"),
     )?;
-    let kind = Kind::new(Arch::X86_64, Flavour::Release);
+    let kind = Kind::new(arch, Flavour::Release);
     let elf = build::theorems(context.workspace, &kind)?;
     let mut prove = Command::new(python);
     prove.arg(folder.join("prove.py")).arg(elf);
-    tests(context, "theorems", prove, NIGHT)
+    tests(context, &format!("theorems {}", arch.name()), prove, NIGHT)
 }
