@@ -14,6 +14,7 @@ logging.disable(logging.CRITICAL)
 
 import angr  # noqa: E402
 import claripy  # noqa: E402
+from angr.engines.vex.claripy import irop  # noqa: E402
 
 KERNEL = 0x0070_0000
 ARGUMENTS = 0x0071_0000
@@ -32,6 +33,17 @@ WORD = 2**64 - 1
 BUDGET = 600
 
 
+def mask_shifts():
+    """RISC-V shifts by the low bits of a register; the lifter passes on all of them."""
+    for shift, bits in itertools.product(("Shl", "Shr", "Sar"), (32, 64)):
+        operation = irop.operations[f"Iop_{shift}{bits}"]
+
+        def masked(words, calculate=operation._calculate, bits=bits):
+            return calculate((words[0], words[1] & (bits - 1)))
+
+        operation._calculate = masked
+
+
 class NotProved(Exception):
     pass
 
@@ -39,6 +51,8 @@ class NotProved(Exception):
 class Prover:
     def __init__(self, file):
         self.project = angr.Project(file, auto_load_libs=False)
+        if self.project.arch.name == "RISCV64":
+            mask_shifts()
         self.paths = 0
         self.deadline = 0
 
@@ -55,7 +69,7 @@ class Prover:
         }
         state = self.project.factory.blank_state(add_options=options)
         if state.arch.name == "RISCV64":
-            # The lifter reads it as any other register.
+            # The lifter reads this register as any other.
             state.regs.zero = 0
         return state
 
@@ -237,8 +251,10 @@ def resolution_of(prover, function, levels):
 CALLER, BUFFER = OBJECTS, 0x0050_0000
 SPACE, TARGETS = OBJECTS + 0x1000, OBJECTS + 0x2000
 UNTYPED_SLOT, NODE_SLOT, CHILD_SLOT = (SPACE + 32 * n for n in (1, 2, 3))
-# Bits of a physical address that any of the machines has, and the sizes of untyped memory.
+# Bits of a physical address that any of the machines has, and log2 of the least and the largest
+# untyped memory (`abi::object`).
 PHYSICAL_BITS, LEAST_BITS = 46, 4
+MOST_BITS = {"AMD64": 47, "AARCH64": 47, "RISCV64": 38}
 
 
 def untyped_words(base, bits, device, watermark, cleared):
@@ -258,7 +274,7 @@ class Memory:
         self.size = claripy.BVV(1, 64) << self.bits
         state.solver.add(
             claripy.UGE(self.bits, LEAST_BITS),
-            claripy.ULT(self.bits, PHYSICAL_BITS),
+            claripy.ULE(self.bits, min(PHYSICAL_BITS - 1, MOST_BITS[state.arch.name])),
             claripy.ULT(self.base, 1 << PHYSICAL_BITS),
             self.base & (self.size - 1) == 0,
             claripy.ULE(self.device, 1),

@@ -18,7 +18,7 @@
 //! ## Stays in the kernel
 //!
 //! ```text
-//! -plugin FILE,out=FILE,kernel=HEX,paths=ISA,from=HEX,traps=HEX-HEX,stub=HEX[,firmware=HEX-HEX][,look=HEX-HEX]...
+//! -plugin FILE,out=FILE,kernel=HEX,paths=ISA,from=HEX,until=HEX,traps=HEX-HEX,stub=HEX[,firmware=HEX-HEX][,look=HEX-HEX]...
 //! ```
 //!
 //! From the instruction `from` on, each stay in the kernel is measured from its first instruction
@@ -27,7 +27,7 @@
 //! each of them has there: a thread may trap again before its first instruction. `look` are the instructions with which the kernel looks for interrupts.
 //! For each way in (address, number and label of a system call, cause of a trap) the longest stay
 //! and the longest run without a look are written, with where they were: see
-//! [`stay::Records::lines`].
+//! [`stay::Records::lines`]. That is done at the instruction `until`, as often as it is met.
 #![deny(unsafe_code)]
 // Tests have no QEMU to be linked with.
 #![cfg_attr(test, expect(dead_code, reason = "parts that QEMU calls"))]

@@ -28,6 +28,8 @@ pub(crate) struct Paths {
     pub(crate) machine: Machine,
     /// The first instruction of the first user thread: boot is over.
     pub(crate) from: u64,
+    /// Where user space has come to its end; what is known then is written.
+    pub(crate) until: u64,
     /// Where the kernel looks whether an interrupt waits.
     pub(crate) looks: Vec<Range<u64>>,
     /// Where traps enter: stubs of equal size, one after the other.
@@ -71,12 +73,14 @@ impl Options {
                 self.paths = Some(Paths {
                     machine: Machine::named(value)?,
                     from: 0,
+                    until: 0,
                     looks: Vec::new(),
                     traps: 0..0,
                     stub: 0,
                 });
             }
             "from" => self.paths.as_mut()?.from = hex(value)?,
+            "until" => self.paths.as_mut()?.until = hex(value)?,
             "look" => {
                 let (start, end) = pair(value)?;
                 self.paths.as_mut()?.looks.push(start..end);
@@ -116,10 +120,11 @@ mod tests {
 
     #[test]
     fn paths_have_words_of_their_own() {
-        let words = "paths=x86_64 from=401000 look=10-14 look=20-28 traps=80-100 stub=10";
+        let words =
+            "paths=x86_64 from=401000 until=402000 look=10-14 look=20-28 traps=80-100 stub=10";
         let options = Options::read(words.split(' ')).expect("all are known");
         let paths = options.paths.expect("they are wanted");
-        assert_eq!(paths.from, 0x40_1000);
+        assert_eq!((paths.from, paths.until), (0x40_1000, 0x40_2000));
         assert_eq!(paths.looks, [0x10..0x14, 0x20..0x28]);
         let traps = [0x80, 0x82, 0x90, 0xf0, 0x100].map(|address| paths.is_trap(address));
         assert_eq!(traps, [true, false, true, true, false]);

@@ -19,6 +19,8 @@ pub(crate) struct Told {
 enum Event {
     /// Boot is over.
     First,
+    /// The first user thread is about to end the machine, as far as is known.
+    Last,
     /// The kernel executes a block, or firmware does.
     Kernel,
     Firmware,
@@ -31,9 +33,6 @@ enum Event {
     Look,
     Wait,
 }
-
-/// So many stays are written when the machine waits, if none of them is a longest one.
-const MANY: u64 = 1000;
 
 struct Following {
     paths: Paths,
@@ -48,8 +47,6 @@ struct Following {
     cause: Option<u64>,
     stay: Option<Stay>,
     records: Records,
-    /// Stays that ended since the records were written.
-    unwritten: u64,
 }
 
 static FOLLOWING: Mutex<Option<Following>> = Mutex::new(None);
@@ -72,7 +69,6 @@ pub(crate) fn begin(options: Options, paths: Paths, counter: Counter, switch: Sw
         cause: None,
         stay: None,
         records: Records::default(),
-        unwritten: 0,
     });
 }
 
@@ -91,13 +87,6 @@ pub(crate) fn translated(block: &Block) -> bool {
 pub(crate) fn told(told: &Told) {
     if let Some(following) = lock().as_mut() {
         following.hear(told);
-    }
-}
-
-/// The machine ends.
-pub(crate) fn end() {
-    if let Some(following) = lock().as_mut() {
-        following.write();
     }
 }
 
@@ -136,6 +125,9 @@ impl Following {
         if address == self.paths.from {
             instruction.tell(telling(Event::First, address));
         }
+        if address == self.paths.until {
+            instruction.tell(telling(Event::Last, address));
+        }
         let special = self.paths.machine.special(&instruction.bytes());
         if special == Some(Special::SystemCall) {
             instruction.tell(telling(Event::Call, address));
@@ -158,6 +150,7 @@ impl Following {
         let now = self.counter.value();
         match told.event {
             Event::First => self.booted = true,
+            Event::Last => self.write(),
             Event::Call => {
                 let registers = self.paths.machine.call_registers();
                 let read = |name| Register::named(name).map_or(0, Register::value);
@@ -187,12 +180,7 @@ impl Following {
                 }
             }
             Event::User => self.leave(now),
-            Event::Wait => {
-                self.leave(now);
-                if self.unwritten >= MANY {
-                    self.write();
-                }
-            }
+            Event::Wait => self.leave(now),
         }
     }
 
@@ -220,17 +208,13 @@ impl Following {
         self.call = None;
         self.cause = None;
         if let Some(stay) = self.stay.take() {
-            let longer = self.records.end(stay, now);
-            self.unwritten += if longer { MANY } else { 1 };
+            self.records.end(stay, now);
         }
     }
 
-    /// Whole files only: a machine may be ended from outside, while it waits.
-    fn write(&mut self) {
-        let draft = self.out.with_extension("draft");
+    /// What is known so far.
+    fn write(&self) {
         // A missing file is noticed by whoever reads it.
-        let _ = std::fs::write(&draft, self.records.lines())
-            .and_then(|()| std::fs::rename(&draft, &self.out));
-        self.unwritten = 0;
+        let _ = std::fs::write(&self.out, self.records.lines());
     }
 }

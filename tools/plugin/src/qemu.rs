@@ -25,7 +25,6 @@ const INSTRUCTION_BYTES: usize = 16;
 type OnExecution = extern "C" fn(c_uint, *mut c_void);
 type OnAccess = extern "C" fn(c_uint, u32, u64, *mut c_void);
 type OnTranslation = extern "C" fn(u64, *mut c_void);
-type OnEnd = extern "C" fn(u64, *mut c_void);
 
 /// A word for each processor that translated code can test by itself.
 #[derive(Clone, Copy)]
@@ -118,7 +117,6 @@ unsafe extern "C" {
         word: ScoreboardWord,
         value: u64,
     );
-    fn qemu_plugin_register_atexit_cb(id: u64, callback: OnEnd, data: *mut c_void);
     fn qemu_plugin_get_registers() -> *mut Array;
     fn qemu_plugin_read_register(handle: *mut c_void, bytes: *mut Array) -> c_int;
 }
@@ -364,10 +362,6 @@ extern "C" fn tell(_: c_uint, data: *mut c_void) {
     paths::told(unsafe { known::<Told>(data) });
 }
 
-extern "C" fn end(_: u64, _: *mut c_void) {
-    paths::end();
-}
-
 extern "C" fn accessed(_: c_uint, info: u32, address: u64, data: *mut c_void) {
     // SAFETY: `info` is what QEMU has just given.
     let is_store = unsafe { qemu_plugin_mem_is_store(info) };
@@ -416,7 +410,5 @@ extern "C" fn qemu_plugin_install(
     }
     // SAFETY: the identifier is ours.
     unsafe { qemu_plugin_register_vcpu_tb_trans_cb(id, translated) };
-    // SAFETY: as before.
-    unsafe { qemu_plugin_register_atexit_cb(id, end, std::ptr::null_mut()) };
     0
 }

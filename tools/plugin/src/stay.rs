@@ -144,17 +144,14 @@ struct Longest {
 }
 
 impl Longest {
-    /// Whether the part is a longer one.
-    fn take(&mut self, stay: &Stay, part: Part) -> bool {
-        let longer = part.length() > self.instructions;
-        if longer {
+    fn take(&mut self, stay: &Stay, part: Part) {
+        if part.length() > self.instructions {
             *self = Self {
                 instructions: part.length(),
                 looks: stay.looks,
                 places: stay.places(part),
             };
         }
-        longer
     }
 
     fn json(&self) -> String {
@@ -183,8 +180,7 @@ struct Record {
 pub(crate) struct Records(HashMap<Entry, Record>);
 
 impl Records {
-    /// Whether it is a longest one in any respect.
-    pub(crate) fn end(&mut self, mut stay: Stay, now: u64) -> bool {
+    pub(crate) fn end(&mut self, mut stay: Stay, now: u64) {
         stay.end_run(now);
         let whole = Part {
             start: stay.begun,
@@ -194,8 +190,8 @@ impl Records {
         let record = self.0.entry(stay.entry).or_default();
         record.stays += 1;
         record.instructions += whole.length();
-        let longer = record.stay.take(&stay, whole);
-        record.run.take(&stay, stay.run) || longer
+        record.stay.take(&stay, whole);
+        record.run.take(&stay, stay.run);
     }
 
     /// A line of JSON for each way in.

@@ -379,11 +379,12 @@ pub(crate) fn entry(elf: &[u8]) -> u64 {
     word.fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-fn address(program: &[u8], name: &str) -> Result<u64> {
+/// Of the symbol with this name, or with this in its name.
+pub(crate) fn address(program: &[u8], name: &str) -> Result<u64> {
     let parsed = ElfFile64::<LittleEndian>::parse(program).into_diagnostic()?;
     parsed
         .symbols()
-        .find(|symbol| symbol.name() == Ok(name))
+        .find(|symbol| symbol.name().is_ok_and(|its| its.contains(name)))
         .map(|symbol| symbol.address())
-        .ok_or_else(|| miette!("the benchmark program has no `{name}`"))
+        .ok_or_else(|| miette!("the program has no `{name}`"))
 }

@@ -104,12 +104,10 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     setup::ensure(&args.arch.traits().qemu, consent)?;
     if args.paths {
         setup::ensure(&setup::BINUTILS, consent)?;
-        return paths::show(
-            workspace,
-            args.arch,
-            args.save.as_deref(),
-            args.update_baseline,
-        );
+        if args.update_baseline {
+            return paths::update(workspace, args.arch);
+        }
+        return paths::show(workspace, args.arch, args.save.as_deref());
     }
     let method = if args.histogram.is_some() {
         Method::Plugin

@@ -36,7 +36,7 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Instead of all this: what takes hours (large explorations, Miri on everything, sanitizers,
-    /// fuzzing by coverage, theorems, mutants)
+    /// fuzzing by coverage, theorems, mutants, longest paths)
     #[arg(long, conflicts_with = "part")]
     nightly: bool,
     #[command(flatten)]

@@ -20,10 +20,16 @@ use crate::qemu::{MEMORY, Medium};
 use crate::session::{Echo, Input, Session};
 use crate::workspace::{self, Workspace};
 
-/// The programs that call the kernel.
-pub(super) const PROGRAMS: [&str; 3] = ["conformance", "stress", "bench"];
-/// A program whose labels are noise.
-const NOISY: &str = "stress";
+/// Programs that call the kernel in many ways, and do so in the same way whatever it costs: their
+/// figures change with the kernel's paths alone.
+pub(super) const STEADY: &[&str] = &["conformance", "bench"];
+/// These and one that goes on at random, by what it is answered and when.
+pub(super) const ALL: &[&str] = &["conformance", "bench", RANDOM];
+/// Its labels say nothing either.
+const RANDOM: &str = "stress";
+
+/// What a program calls when it is done, as its name is mangled.
+const EXIT: &str = "user_runtime4exit4exit";
 
 const BOUND: Duration = Duration::from_secs(1800);
 /// Virtual time passes as in the other runs whose time counts instructions.
@@ -57,12 +63,17 @@ struct Counted {
     places: Vec<(u64, u64)>,
 }
 
-/// All programs, one after the other.
-pub(super) fn all(workspace: &Workspace, arch: Arch, show: Show) -> Result<Paths> {
+/// Runs programs one after the other.
+pub(super) fn over(
+    programs: &'static [&str],
+    workspace: &Workspace,
+    arch: Arch,
+    show: Show,
+) -> Result<Paths> {
     let emulator = Emulator::with_plugins(workspace, arch)?;
     let plugin = build::plugin(workspace)?;
     let mut ways = Vec::new();
-    for name in PROGRAMS {
+    for name in programs {
         let subject = Subject::new(workspace, arch, name, show)?;
         let spinner = progress::spinner(&format!("paths of {name}, {}", arch.name()));
         let measured = subject.ways(workspace, &emulator, &plugin);
@@ -92,7 +103,7 @@ impl Subject {
                 machine::program_kind(arch),
                 Program::bench(&[]),
             ),
-            NOISY => (release.clone(), release, Program::stress()),
+            RANDOM => (release.clone(), release, Program::stress()),
             _ => (release.clone(), release, Program::conformance()),
         };
         Ok(Self {
@@ -117,7 +128,7 @@ impl Subject {
             .map(|(block, _)| *block);
         let functions = names.functions(blocks)?;
         let way = |entry: &Entry| Way {
-            way: names.way(entry, self.name != NOISY),
+            way: names.way(entry, self.name != RANDOM),
             stays: entry.stays,
             instructions: entry.instructions,
             stay: self.longest(&entry.stay, &functions),
@@ -179,12 +190,13 @@ impl Subject {
     fn plugin_words(&self, plugin: &Path, out: &Path, names: &Names) -> Result<String> {
         let program = workspace::read(&self.program)?;
         let mut words = format!(
-            "{},out={},kernel={:x},paths={},from={:x}",
+            "{},out={},kernel={:x},paths={},from={:x},until={:x}",
             plugin.display(),
             out.display(),
             machine::KERNEL,
             self.arch.name(),
             machine::entry(&program),
+            machine::address(&program, EXIT)?,
         );
         words.push_str(machine::firmware_words(self.arch));
         let (traps, stub) = names.traps();

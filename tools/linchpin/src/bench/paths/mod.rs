@@ -19,7 +19,7 @@ use super::figures::Setting;
 use crate::build;
 use crate::kind::Arch;
 use crate::workspace::{self, Workspace};
-pub(crate) use gate::check;
+pub(crate) use gate::{check, update};
 
 /// Functions that are named of each path.
 const NAMED: usize = 3;
@@ -112,17 +112,9 @@ fn joined(ways: impl IntoIterator<Item = Way>) -> Vec<Way> {
     by_name.into_values().collect()
 }
 
-/// Measures, and prints, saves, or makes it what later ones are held against.
-pub(crate) fn show(
-    workspace: &Workspace,
-    arch: Arch,
-    save: Option<&Path>,
-    update: bool,
-) -> Result<()> {
-    let paths = measure::all(workspace, arch, build::Show::Progress)?;
-    if update {
-        return gate::write(workspace, arch, &paths);
-    }
+/// Measures, prints, and saves.
+pub(crate) fn show(workspace: &Workspace, arch: Arch, save: Option<&Path>) -> Result<()> {
+    let paths = measure::over(measure::ALL, workspace, arch, build::Show::Progress)?;
     print!("{}", table(&paths));
     if let Some(file) = save {
         workspace::write(file, paths.to_lines()?.as_bytes())?;
@@ -139,7 +131,7 @@ fn table(paths: &Paths) -> String {
         "{}: kernel instructions over {} ({})\n\
          {:<widest$} {:>9} {:>8} {:>9} {:>6} {:>9}  where the longest run without a look was\n",
         paths.setting.arch,
-        measure::PROGRAMS.join(", "),
+        measure::ALL.join(", "),
         paths.setting.emulator,
         "way in",
         "stays",
