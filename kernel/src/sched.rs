@@ -598,54 +598,86 @@ pub(crate) fn run_instead(k: &mut Kernel, next: Ref<Tcb>) {
     run_charged(k, next, used);
 }
 
-/// Whether the current scheduling context and that of `next`, which are configured, are round robin.
-#[inline(always)]
-pub(crate) fn take_turns(k: &Kernel, next: Ref<Tcb>) -> bool {
-    has_slices(k, k.node().current_sc) && has_slices(k, k[next].sched_context)
+/// Two scheduling contexts that are round robin: the current one, and that of who runs next.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn {
+    last: Ref<SchedContext>,
+    time: Ref<SchedContext>,
 }
 
-#[inline(always)]
-fn has_slices(k: &Kernel, sc: Option<Ref<SchedContext>>) -> bool {
-    match sc {
-        Some(sc) => k[sc].ring.round_robin(),
-        None => false,
+impl Turn {
+    /// From the current thread to `next`, whose scheduling contexts are configured.
+    #[inline(always)]
+    pub(crate) fn to(k: &Kernel, next: Ref<Tcb>) -> Option<Self> {
+        let (last, time) = (k.node().current_sc?, k[next].sched_context?);
+        let slices = k[last].ring.round_robin() && k[time].ring.round_robin();
+        slices.then_some(Self { last, time })
     }
 }
 
-/// As [`run_instead`], if both [`take_turns`], in an entry that is [`quick`]. Whether the timer comes in
-/// time; if not, [`set_timer`] is to be called before the kernel is left.
+/// As [`run_instead`], by a turn, in an entry that is [`quick`]. Whether the timer comes in time; if not,
+/// [`set_timer`] is to be called before the kernel is left.
 #[inline(always)]
-pub(crate) fn run_in_turn(k: &mut Kernel, next: Ref<Tcb>) -> bool {
+pub(crate) fn run_in_turn(k: &mut Kernel, next: Ref<Tcb>, turn: Turn) -> bool {
     let used = used_now(k);
-    let node = k.node_mut();
-    node.consumed = 0;
-    node.current = Some(next);
-    if let Some(last) = k.node().current_sc {
-        use_slice(k, last, used);
+    let now = k.node().now;
+    use_slice(k, turn.last, used);
+    take_turn(k, next, turn);
+    timer_serves(k, now, turn.time)
+}
+
+/// The current thread gives up the rest of its slice, and `next`, which is its equal, and the only one
+/// who is ready, runs instead. The rest is as with [`run_in_turn`].
+#[inline(always)]
+pub(crate) fn swap(k: &mut Kernel, thread: Ref<Tcb>, next: Ref<Tcb>, turn: Turn) -> bool {
+    k[next].links = None;
+    k[next].ready_queued = false;
+    let priority = k[thread].priority;
+    let queue = Queue::alone(k, thread);
+    if let Some(ready) = ready_of(k, thread) {
+        *ready.queue(priority) = queue;
     }
-    k.node_mut().current_sc = k[next].sched_context;
-    timer_serves(k)
+    k[thread].ready_queued = true;
+    let now = renew_slice(k, turn.last);
+    take_turn(k, next, turn);
+    timer_serves(k, now, turn.time)
 }
 
 /// The current thread, whose time is `sc`, configured and round robin, gives up the rest of its slice
-/// and goes on with the next, in an entry that is [`quick`]. The answer is as that of [`run_in_turn`].
+/// and goes on with the next. The rest is as with [`run_in_turn`].
 #[inline(always)]
 pub(crate) fn renew(k: &mut Kernel, sc: Ref<SchedContext>) -> bool {
-    let used = used_now(k);
+    let now = renew_slice(k, sc);
     k.node_mut().consumed = 0;
-    k[sc].consumed = k[sc].consumed.wrapping_add(used);
+    timer_serves(k, now, sc)
+}
+
+#[inline(always)]
+fn take_turn(k: &mut Kernel, next: Ref<Tcb>, turn: Turn) {
+    let node = k.node_mut();
+    node.consumed = 0;
+    node.current = Some(next);
+    node.current_sc = Some(turn.time);
+}
+
+/// A new slice of `sc`, the current scheduling context, begins. The time now.
+#[inline(always)]
+fn renew_slice(k: &mut Kernel, sc: Ref<SchedContext>) -> Ticks {
+    let used = used_now(k);
+    let now = k.node().now;
     let [left, gone] = slice(sc);
     k[left].amount = k[left].amount.wrapping_add(k[gone].amount);
     k[gone].amount = 0;
-    timer_serves(k)
+    k[sc].consumed = k[sc].consumed.wrapping_add(used);
+    now
 }
 
 /// Whether, where all time has been charged in an entry that is [`quick`], nothing is near and the
-/// timer is not set too late.
+/// timer is not set too late. `sc`, the current scheduling context, is round robin.
 #[inline(always)]
-fn timer_serves(k: &Kernel) -> bool {
-    let now = k.node().now;
-    let near = earliest(k, now, k.near);
+fn timer_serves(k: &Kernel, now: Ticks, sc: Ref<SchedContext>) -> bool {
+    let [left, _] = slice(sc);
+    let near = moment(k, now, k.near, Some(k[left].amount));
     now < near && k.node().alarm <= near
 }
 
@@ -698,11 +730,18 @@ fn run_charged(k: &mut Kernel, next: Ref<Tcb>, used: Ticks) {
 /// not been charged `since`, or of the domain's slice; or at which a wait ends.
 #[inline(always)]
 fn earliest(k: &Kernel, since: Ticks, margin: Ticks) -> Ticks {
+    let current = k.node().current_sc;
+    let amount = current.map(|sc| sched_context::head(k, sc).amount);
+    moment(k, since, margin, amount)
+}
+
+/// As [`earliest`], where `amount` is what the current scheduling context has.
+#[inline(always)]
+fn moment(k: &Kernel, since: Ticks, margin: Ticks, amount: Option<Ticks>) -> Ticks {
     let node = k.node();
     // At most `release::NEVER`.
     let mut at = node.release.alarm();
-    if let Some(sc) = node.current_sc {
-        let amount = sched_context::head(k, sc).amount;
+    if let Some(amount) = amount {
         // A budget is less than an eighth of all time.
         at = at.min(since.wrapping_add(amount.saturating_sub(margin)));
     }

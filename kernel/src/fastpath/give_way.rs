@@ -1,23 +1,37 @@
 //! Yield by a thread that runs round robin.
 
-use super::{Short, goes_on, usual_time};
+use super::{Short, goes_on, next_ready, runs_at_once, usual_time};
 use crate::Kernel;
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::Tcb;
-use crate::sched;
+use crate::queue::Queue;
+use crate::sched::{self, Turn};
 
-/// Yields, if nobody else is ready who is as important: a new slice begins.
+/// Yields, if at most one other is ready who is as important: a new slice begins.
 #[inline(always)]
 pub(super) fn short(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Short> {
     let time = slice(k, thread)?;
     if !sched::none_as_important(k, thread) {
-        return None;
+        return swap(k, thread);
     }
     Some(match sched::renew(k, time) {
         true => Short::Done,
         false => Short::Timer(thread),
     })
+}
+
+/// Yields to the only one who is as important as `thread`.
+#[inline(always)]
+fn swap(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Short> {
+    let next = next_ready(k)?;
+    if k[next].priority != k[thread].priority || !Queue::is_only(k, next) {
+        return None;
+    }
+    let turn = Turn::to(k, next)?;
+    let space = runs_at_once(k, next)?;
+    let in_time = sched::swap(k, thread, next, turn);
+    Some(Short::runs(next, space, in_time))
 }
 
 /// The time of `thread`, the current one, if that is a slice that can be renewed.

@@ -55,10 +55,10 @@ pub(crate) enum Short {
 }
 
 impl Short {
-    /// `next` runs instead of the current thread, in `space`; both are round robin.
+    /// `next` runs instead of the current thread, in `space`; whether the timer comes in time.
     #[inline(always)]
-    fn turn(k: &mut Kernel, next: Ref<Tcb>, space: Space) -> Self {
-        match sched::run_in_turn(k, next) {
+    fn runs(next: Ref<Tcb>, space: Space, in_time: bool) -> Self {
+        match in_time {
             true => Self::Runs(next, space),
             false => Self::Timer(next),
         }

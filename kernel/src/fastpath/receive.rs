@@ -12,7 +12,7 @@ use crate::object::reply::Reply;
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
 use crate::queue::Queue;
-use crate::sched;
+use crate::sched::{self, Turn};
 use abi::Word;
 
 /// Receives by the capability in `slot`, if that is short: a signal that is there, or nothing for who
@@ -63,15 +63,14 @@ fn await_alone(k: &mut Kernel, thread: Ref<Tcb>, notification: Ref<Notification>
         return None;
     }
     let next = next_ready(k)?;
-    if !sched::take_turns(k, next) {
-        return None;
-    }
+    let turn = Turn::to(k, next)?;
     let space = runs_at_once(k, next)?;
     k[thread].state = ThreadState::BlockedOnNotification { notification };
     k[notification].signal = Signal::Waiting;
     k[notification].queue = Queue::alone(k, thread);
     sched::dequeue_first(k, next);
-    Some(Short::turn(k, next, space))
+    let in_time = sched::run_in_turn(k, next, turn);
+    Some(Short::runs(next, space, in_time))
 }
 
 /// Waiting for a signal, with others or not, while another thread runs.

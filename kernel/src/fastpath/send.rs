@@ -10,7 +10,7 @@ use crate::object::reply::Reply;
 use crate::object::store::Ref;
 use crate::object::tcb::{self, Sending, Tcb, ThreadState};
 use crate::queue::Queue;
-use crate::sched;
+use crate::sched::{self, Turn};
 use abi::Word;
 use abi::message::MessageInfo;
 
@@ -58,18 +58,19 @@ fn wake_first(k: &mut Kernel, thread: Ref<Tcb>, cap: NotificationCap) -> Option<
     let usual = k[waiter].priority > k[thread].priority
         && wakeable(k, waiter)
         && Queue::is_only(k, waiter)
-        && sched::no_equal_ready(k, thread)
-        && sched::take_turns(k, waiter);
+        && sched::no_equal_ready(k, thread);
     if !usual {
         return None;
     }
+    let turn = Turn::to(k, waiter)?;
     let space = runs_at_once(k, waiter)?;
     k[cap.notification].queue = Queue::EMPTY;
     k[cap.notification].signal = Signal::Idle;
     k[waiter].links = None;
     hears(k, waiter, cap.badge);
     sched::enqueue_highest(k, thread);
-    Some(Short::turn(k, waiter, space))
+    let in_time = sched::run_in_turn(k, waiter, turn);
+    Some(Short::runs(waiter, space, in_time))
 }
 
 /// `waiter` is Running again, and told `badge`.
