@@ -62,10 +62,23 @@ impl MessageInfo {
         (self.0 & mask(LENGTH_BITS)) as usize
     }
 
+    /// Whether the message is at most `length` words and nothing else.
+    #[inline(always)]
+    pub const fn is_short(self, length: usize) -> bool {
+        // Capabilities are counted right above the length.
+        self.0 & mask(LABEL_SHIFT - CAPS_UNWRAPPED_BITS) <= length as Word
+    }
+
     /// The same without capabilities, sent or unwrapped.
     #[inline(always)]
     pub const fn without_caps(self) -> Self {
         Self(self.0 & !(mask(LABEL_SHIFT - EXTRA_CAPS_SHIFT) << EXTRA_CAPS_SHIFT))
+    }
+
+    /// The same with another length.
+    #[inline(always)]
+    pub const fn with_length(self, length: usize) -> Self {
+        Self((self.0 & !mask(LENGTH_BITS)) | (length as Word & mask(LENGTH_BITS)))
     }
 
     /// The same with a length of at most [`MSG_MAX_LENGTH`].

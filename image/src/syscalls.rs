@@ -5,8 +5,10 @@
 use crate::arch::trap::{by_register, idle, resume};
 use crate::lock::{self, Locked};
 use crate::watch;
-use kernel::entry::{self, Missed, Rest, Resume};
+use kernel::entry::{self, Left, Missed, OtherCall, Resume, Switch};
 use kernel::isa::Context;
+use kernel::message::{Buffer, Rest};
+use kernel::object::cnode::Slot;
 use kernel::object::store::{Object, Ref};
 use kernel::object::tcb::Tcb;
 
@@ -18,7 +20,9 @@ pub(crate) extern "C" fn on_call() -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_call(by_register(&mut kernel), CORE) {
         Ok(context) => run(kernel, context),
-        Err(missed) => on_other_call(kernel, missed),
+        Err(OtherCall::Wordy(thread, slot)) => on_wordy_call(kernel, thread, slot),
+        Err(OtherCall::Invocation(thread, slot)) => on_invocation(kernel, thread, slot),
+        Err(OtherCall::Any(missed)) => on_other_call(kernel, missed),
     }
 }
 
@@ -27,6 +31,7 @@ pub(crate) extern "C" fn on_reply_recv() -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_reply_recv(by_register(&mut kernel), CORE) {
         Ok(context) => run(kernel, context),
+        Err(missed) if missed.is_wordy(&kernel) => on_wordy_reply_recv(kernel, missed),
         Err(missed) => on_other_reply_recv(kernel, missed),
     }
 }
@@ -36,8 +41,8 @@ pub(crate) extern "C" fn on_send(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_send(by_register(&mut kernel), CORE, number) {
         Ok(context) => run(kernel, context),
-        Err(Rest::Timer(next)) => on_timer(kernel, next),
-        Err(Rest::Other(missed)) => on_other_send(kernel, missed, number),
+        Err(Left::Timer(next)) => on_timer(kernel, next),
+        Err(Left::Other(missed)) => on_other_send(kernel, missed, number),
     }
 }
 
@@ -46,8 +51,8 @@ pub(crate) extern "C" fn on_receive(number: i64) -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_receive(by_register(&mut kernel), CORE, number) {
         Ok(context) => run(kernel, context),
-        Err(Rest::Timer(next)) => on_timer(kernel, next),
-        Err(Rest::Other(missed)) => on_other_receive(kernel, missed, number),
+        Err(Left::Timer(next)) => on_timer(kernel, next),
+        Err(Left::Other(missed)) => on_other_receive(kernel, missed, number),
     }
 }
 
@@ -56,8 +61,8 @@ pub(crate) extern "C" fn on_yield() -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_yield(by_register(&mut kernel), CORE) {
         Ok(context) => run(kernel, context),
-        Err(Rest::Timer(next)) => on_timer(kernel, next),
-        Err(Rest::Other(missed)) => on_other_yield(kernel, missed),
+        Err(Left::Timer(next)) => on_timer(kernel, next),
+        Err(Left::Other(missed)) => on_other_yield(kernel, missed),
     }
 }
 
@@ -93,6 +98,28 @@ fn on_other_yield(mut kernel: Locked, missed: Missed) -> ! {
 }
 
 #[inline(never)]
+fn on_invocation(mut kernel: Locked, thread: Ref<Tcb>, slot: Ref<Slot>) -> ! {
+    let resume = entry::enter_invocation(by_register(&mut kernel), thread, slot);
+    leave(kernel, resume)
+}
+
+#[inline(never)]
+fn on_wordy_call(mut kernel: Locked, thread: Ref<Tcb>, slot: Ref<Slot>) -> ! {
+    match entry::enter_wordy_call(by_register(&mut kernel), thread, slot) {
+        Ok(switch) => switch_to(kernel, switch),
+        Err(missed) => on_other_call(kernel, missed),
+    }
+}
+
+#[inline(never)]
+fn on_wordy_reply_recv(mut kernel: Locked, missed: Missed) -> ! {
+    match entry::enter_wordy_reply_recv(by_register(&mut kernel), missed) {
+        Ok(switch) => switch_to(kernel, switch),
+        Err(missed) => on_other_reply_recv(kernel, missed),
+    }
+}
+
+#[inline(never)]
 fn on_other_call(mut kernel: Locked, missed: Missed) -> ! {
     let resume = entry::enter_other_call(by_register(&mut kernel), missed);
     leave(kernel, resume)
@@ -102,6 +129,27 @@ fn on_other_call(mut kernel: Locked, missed: Missed) -> ! {
 fn on_other_reply_recv(mut kernel: Locked, missed: Missed) -> ! {
     let resume = entry::enter_other_reply_recv(by_register(&mut kernel), missed);
     leave(kernel, resume)
+}
+
+#[inline(always)]
+fn switch_to(kernel: Locked, switch: Switch) -> ! {
+    match switch.rest {
+        None => run(kernel, switch.context),
+        Some(rest) => copy_and_run(kernel, rest.from, rest.to, rest.length, switch.context),
+    }
+}
+
+/// What is copied comes in registers.
+#[inline(never)]
+fn copy_and_run(
+    mut kernel: Locked,
+    from: Buffer,
+    to: Buffer,
+    length: usize,
+    context: Ref<Context>,
+) -> ! {
+    Rest { from, to, length }.copy(&mut kernel);
+    run(kernel, context)
 }
 
 /// Leaves the kernel.

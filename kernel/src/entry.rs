@@ -5,10 +5,11 @@ use crate::Kernel;
 use crate::console::calls;
 use crate::cspace;
 use crate::error::Preempted;
-use crate::fastpath::{self, Short};
+use crate::fastpath::{self, Next, Short, Usual, Wordy};
 use crate::fault::{self, Fault};
 use crate::isa;
 use crate::kernel::{DOMAINS, NODES};
+use crate::message::Rest;
 use crate::object::asid;
 use crate::object::cnode::Slot;
 use crate::object::irq;
@@ -78,51 +79,115 @@ pub struct Missed {
     slot: Option<Ref<Slot>>,
 }
 
+/// What is left to do of a call or an answer that has been planned and done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub struct Switch {
+    /// Whose registers to load.
+    pub context: Ref<isa::Context>,
+    /// What has to be copied before that.
+    pub rest: Option<Rest>,
+}
+
 /// Handles `event` on `core`.
 #[inline]
 pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
     match event {
         Event::Syscall(CALL) => match enter_call(k, core) {
             Ok(context) => Resume::Thread(context),
-            Err(missed) => enter_other_call(k, missed),
+            Err(OtherCall::Wordy(thread, slot)) => match enter_wordy_call(k, thread, slot) {
+                Ok(switch) => Resume::Thread(switch.finish(k)),
+                Err(missed) => enter_other_call(k, missed),
+            },
+            Err(OtherCall::Invocation(thread, slot)) => enter_invocation(k, thread, slot),
+            Err(OtherCall::Any(missed)) => enter_other_call(k, missed),
         },
         Event::Syscall(REPLY_RECV) => match enter_reply_recv(k, core) {
             Ok(context) => Resume::Thread(context),
+            Err(missed) if missed.is_wordy(k) => match enter_wordy_reply_recv(k, missed) {
+                Ok(switch) => Resume::Thread(switch.finish(k)),
+                Err(missed) => enter_other_reply_recv(k, missed),
+            },
             Err(missed) => enter_other_reply_recv(k, missed),
         },
         Event::Syscall(number @ (SEND | NB_SEND)) => match enter_send(k, core, number) {
             Ok(context) => Resume::Thread(context),
-            Err(Rest::Timer(next)) => Resume::Thread(enter_with_timer(k, next)),
-            Err(Rest::Other(missed)) => enter_other_send(k, missed, number),
+            Err(Left::Timer(next)) => Resume::Thread(enter_with_timer(k, next)),
+            Err(Left::Other(missed)) => enter_other_send(k, missed, number),
         },
         Event::Syscall(number @ (RECV | NB_RECV | WAIT | NB_WAIT)) => {
             match enter_receive(k, core, number) {
                 Ok(context) => Resume::Thread(context),
-                Err(Rest::Timer(next)) => Resume::Thread(enter_with_timer(k, next)),
-                Err(Rest::Other(missed)) => enter_other_receive(k, missed, number),
+                Err(Left::Timer(next)) => Resume::Thread(enter_with_timer(k, next)),
+                Err(Left::Other(missed)) => enter_other_receive(k, missed, number),
             }
         }
         Event::Syscall(YIELD) => match enter_yield(k, core) {
             Ok(context) => Resume::Thread(context),
-            Err(Rest::Timer(next)) => Resume::Thread(enter_with_timer(k, next)),
-            Err(Rest::Other(missed)) => enter_other_yield(k, missed),
+            Err(Left::Timer(next)) => Resume::Thread(enter_with_timer(k, next)),
+            Err(Left::Other(missed)) => enter_other_yield(k, missed),
         },
         Event::Syscall(number) => enter_syscall(k, core, number),
+        Event::UserException { number, code } => {
+            enter_user_fault(k, core, Fault::UserException { number, code })
+        }
+        Event::VmFault {
+            address,
+            status,
+            instruction,
+        } => {
+            let fault = Fault::Vm {
+                address,
+                status,
+                instruction,
+            };
+            enter_user_fault(k, core, fault)
+        }
         _ => enter_slow(k, core, event),
     }
 }
 
-/// Handles a Call, if it is one of the shortest: whose registers to load. Otherwise nothing has been
-/// done, and [`enter_other_call`] does it. This calls no function.
+/// What a Call is that is not one of the shortest. Nothing has been done.
+pub enum OtherCall {
+    /// One that says more: [`enter_wordy_call`] does it.
+    Wordy(Ref<Tcb>, Ref<Slot>),
+    /// One of the kernel itself: [`enter_invocation`] does it.
+    Invocation(Ref<Tcb>, Ref<Slot>),
+    /// Any: [`enter_other_call`] does it.
+    Any(Missed),
+}
+
+/// Handles a Call, if it is one of the shortest: whose registers to load. This calls no function.
 #[inline(always)]
-pub fn enter_call(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, Missed> {
-    let (thread, slot, missed) = arrive_with(k, core)?;
-    if !SHORT_PLANS {
-        return Err(missed);
+pub fn enter_call(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, OtherCall> {
+    let (thread, slot, missed) = arrive_with(k, core).map_err(OtherCall::Any)?;
+    if k[slot].endpoint().is_none() {
+        return Err(OtherCall::Invocation(thread, slot));
     }
-    let (next, space) = fastpath::usual_call(k, thread, slot).ok_or(missed)?;
-    k.machine.set_space(space);
-    Ok(next.context())
+    if !SHORT_PLANS {
+        return Err(OtherCall::Any(missed));
+    }
+    match fastpath::usual_call::<Usual>(k, thread, slot) {
+        Some(next) => Ok(switch_to(k, next).context),
+        None if fastpath::is_wordy(k, thread) => Err(OtherCall::Wordy(thread, slot)),
+        None => Err(OtherCall::Any(missed)),
+    }
+}
+
+/// Handles a call that says more than fits in registers, but for copying the message. Otherwise nothing
+/// has been done, and [`enter_other_call`] does it. This calls no function.
+#[inline(always)]
+pub fn enter_wordy_call(
+    k: &mut Kernel,
+    thread: Ref<Tcb>,
+    slot: Ref<Slot>,
+) -> Result<Switch, Missed> {
+    let missed = Missed {
+        thread: Some(thread),
+        slot: Some(slot),
+    };
+    let next = fastpath::usual_call::<Wordy>(k, thread, slot).ok_or(missed)?;
+    Ok(switch_to(k, next))
 }
 
 /// As [`enter_call`], of a ReplyRecv.
@@ -136,21 +201,24 @@ pub fn enter_reply_recv(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>
     if !SHORT_PLANS {
         return Err(missed);
     }
-    let (next, space) = fastpath::usual_reply(k, thread).ok_or(missed)?;
-    k.machine.set_space(space);
-    Ok(next.context())
+    let next = fastpath::usual_reply::<Usual>(k, thread).ok_or(missed)?;
+    Ok(switch_to(k, next).context)
 }
 
-/// Handles a Call, after [`enter_call`] has not: a longer one, or one of the kernel itself, after which
-/// the caller mostly goes on.
+/// As [`enter_wordy_call`], of a ReplyRecv.
 #[inline(always)]
-pub fn enter_other_call(k: &mut Kernel, missed: Missed) -> Resume {
-    let Some((thread, slot)) = missed.found(k) else {
-        return enter_syscall_slow(k, CALL);
+pub fn enter_wordy_reply_recv(k: &mut Kernel, missed: Missed) -> Result<Switch, Missed> {
+    let (Some(thread), true) = (missed.thread, SHORT_PLANS) else {
+        return Err(missed);
     };
-    if let Some(next) = fastpath::try_call(k, thread, slot) {
-        return Resume::Thread(go_on(k, next));
-    }
+    let next = fastpath::usual_reply::<Wordy>(k, thread).ok_or(missed)?;
+    Ok(switch_to(k, next))
+}
+
+/// Handles a Call of `thread`, the current one, which has time for it, of the kernel itself, through the
+/// capability in `slot`: mostly the caller goes on.
+#[inline(always)]
+pub fn enter_invocation(k: &mut Kernel, thread: Ref<Tcb>, slot: Ref<Slot>) -> Resume {
     sched::update_time(k);
     let address = k[thread.context()].capability();
     if let Err(Preempted) = syscall::call(k, thread, address, slot) {
@@ -160,6 +228,18 @@ pub fn enter_other_call(k: &mut Kernel, missed: Missed) -> Resume {
         return Resume::Thread(go_on(k, thread));
     }
     leave(k)
+}
+
+/// Handles a Call of any kind.
+#[inline(always)]
+pub fn enter_other_call(k: &mut Kernel, missed: Missed) -> Resume {
+    let Some((thread, slot)) = missed.found(k) else {
+        return enter_syscall_slow(k, CALL);
+    };
+    match fastpath::try_call(k, thread, slot) {
+        Some(next) => Resume::Thread(go_on(k, next)),
+        None => enter_invocation(k, thread, slot),
+    }
 }
 
 /// Handles a ReplyRecv, after [`enter_reply_recv`] has not.
@@ -174,7 +254,7 @@ pub fn enter_other_reply_recv(k: &mut Kernel, missed: Missed) -> Resume {
 }
 
 /// What is left to do of a system call that is not the shortest of its kind.
-pub enum Rest {
+pub enum Left {
     /// It is done, and this thread runs; but the timer has to be set: [`enter_with_timer`] does it.
     Timer(Ref<Tcb>),
     /// Nothing has been done.
@@ -190,24 +270,24 @@ pub fn enter_with_timer(k: &mut Kernel, next: Ref<Tcb>) -> Ref<isa::Context> {
 
 /// What [`enter_send`] and [`enter_receive`] say of a short plan that is done.
 #[inline(always)]
-fn after(k: &mut Kernel, thread: Ref<Tcb>, short: Short) -> Result<Ref<isa::Context>, Rest> {
+fn after(k: &mut Kernel, thread: Ref<Tcb>, short: Short) -> Result<Ref<isa::Context>, Left> {
     match short {
         Short::Done => Ok(stay(k, thread)),
         Short::Runs(next, space) => {
             k.machine.set_space(space);
             Ok(next.context())
         }
-        Short::Timer(next) => Err(Rest::Timer(next)),
+        Short::Timer(next) => Err(Left::Timer(next)),
     }
 }
 
 /// Handles a Send or NBSend, by its `number`, if it changes nobody else. This calls no function.
 #[inline(always)]
-pub fn enter_send(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Rest> {
-    let (thread, slot, missed) = arrive_with(k, core).map_err(Rest::Other)?;
+pub fn enter_send(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Left> {
+    let (thread, slot, missed) = arrive_with(k, core).map_err(Left::Other)?;
     match fastpath::usual_send(k, thread, slot, number) {
         Some(short) => after(k, thread, short),
-        None => Err(Rest::Other(missed)),
+        None => Err(Left::Other(missed)),
     }
 }
 
@@ -224,11 +304,11 @@ pub fn enter_other_send(k: &mut Kernel, missed: Missed, number: i64) -> Resume {
 
 /// As [`enter_send`], of Recv, NBRecv, Wait and NBWait.
 #[inline(always)]
-pub fn enter_receive(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Rest> {
-    let (thread, slot, missed) = arrive_with(k, core).map_err(Rest::Other)?;
+pub fn enter_receive(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Left> {
+    let (thread, slot, missed) = arrive_with(k, core).map_err(Left::Other)?;
     match fastpath::usual_receive(k, thread, slot, number) {
         Some(short) => after(k, thread, short),
-        None => Err(Rest::Other(missed)),
+        None => Err(Left::Other(missed)),
     }
 }
 
@@ -245,11 +325,11 @@ pub fn enter_other_receive(k: &mut Kernel, missed: Missed, number: i64) -> Resum
 
 /// As [`enter_send`], of a Yield.
 #[inline(always)]
-pub fn enter_yield(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, Rest> {
-    let thread = arrive_in_time(k, core).ok_or(Rest::Other(Missed::LATE))?;
+pub fn enter_yield(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, Left> {
+    let thread = arrive_in_time(k, core).ok_or(Left::Other(Missed::LATE))?;
     match fastpath::usual_yield(k, thread) {
         Some(short) => after(k, thread, short),
-        None => Err(Rest::Other(Missed {
+        None => Err(Left::Other(Missed {
             thread: Some(thread),
             slot: None,
         })),
@@ -272,6 +352,18 @@ pub fn enter_other_yield(k: &mut Kernel, missed: Missed) -> Resume {
 pub fn enter_syscall(k: &mut Kernel, core: usize, number: i64) -> Resume {
     arrive(k, core);
     enter_syscall_slow(k, number)
+}
+
+/// Handles what user code has run into.
+#[inline(always)]
+fn enter_user_fault(k: &mut Kernel, core: usize, fault: Fault) -> Resume {
+    if let Some(thread) = arrive_in_time(k, core)
+        && let Some(next) = fastpath::try_fault(k, thread, fault)
+    {
+        return Resume::Thread(go_on(k, next));
+    }
+    enter_fault(k, fault);
+    leave(k)
 }
 
 /// As [`enter`], without the fast paths: what they are compared with.
@@ -440,6 +532,16 @@ pub(crate) fn resume(k: &mut Kernel) -> Resume {
     Resume::Thread(go_on(k, thread))
 }
 
+/// The thread of `next` is the current one: its user code goes on.
+#[inline(always)]
+fn switch_to(k: &mut Kernel, next: Next) -> Switch {
+    k.machine.set_space(next.space);
+    Switch {
+        context: next.thread.context(),
+        rest: next.rest,
+    }
+}
+
 /// As [`go_on`], of who made a system call that changed neither threads nor address spaces.
 #[inline(always)]
 fn stay(k: &mut Kernel, thread: Ref<Tcb>) -> Ref<isa::Context> {
@@ -463,12 +565,29 @@ fn go_on(k: &mut Kernel, thread: Ref<Tcb>) -> Ref<isa::Context> {
     thread.context()
 }
 
+impl Switch {
+    /// Copies what is left. Whose registers to load.
+    fn finish(self, k: &mut Kernel) -> Ref<isa::Context> {
+        if let Some(rest) = self.rest {
+            rest.copy(k);
+        }
+        self.context
+    }
+}
+
 impl Missed {
     /// Time may matter, or nobody runs.
     const LATE: Self = Self {
         thread: None,
         slot: None,
     };
+
+    /// Whether what keeps it from being one of the shortest may only be how much it says.
+    #[inline(always)]
+    pub fn is_wordy(self, k: &Kernel) -> bool {
+        self.thread
+            .is_some_and(|thread| fastpath::is_wordy(k, thread))
+    }
 
     /// Who makes the system call, if it has time for it, and the capability that it invokes, if it has one.
     #[inline(always)]

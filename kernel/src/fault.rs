@@ -14,7 +14,7 @@ use crate::object::store::Ref;
 use crate::object::tcb::{self, Access, Sending, Tcb, TcbSlot, ThreadState};
 use abi::Word;
 use abi::fault::{DebugReason, FaultType};
-use abi::message::MessageInfo;
+use abi::message::{MESSAGE_REGISTERS, MessageInfo};
 
 /// In which part of a system call a capability was missing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -151,6 +151,12 @@ impl Told {
         }
     }
 
+    /// A whole message.
+    fn in_registers(&mut self, k: &mut Kernel, words: [Word; MESSAGE_REGISTERS]) {
+        k[self.receiver.context()].set_message_registers(words);
+        self.length = MESSAGE_REGISTERS;
+    }
+
     fn registers(&mut self, k: &mut Kernel, of: Ref<Tcb>, registers: &[usize]) {
         for &register in registers {
             let word = k[of.context()].register(register);
@@ -197,10 +203,7 @@ pub(crate) fn describe(
             status,
             instruction,
         } => {
-            told.word(k, ip);
-            told.word(k, address);
-            told.word(k, Word::from(instruction));
-            told.word(k, status);
+            told.in_registers(k, [ip, address, Word::from(instruction), status]);
         }
         Fault::Timeout { badge } => {
             told.word(k, badge);
@@ -252,6 +255,19 @@ pub(crate) fn accept_reply(
         ),
         Fault::Timeout { .. } => write_back(k, replier, thread, 0..isa::TIMEOUT_REPLY_REGISTERS),
         Fault::Debug { reason, .. } => accept_debug_reply(k, reason, replier, thread),
+    }
+}
+
+/// Whether the reply of `replier` to `fault` lets the thread execute its instruction again, if nothing but
+/// the reply's label decides that.
+#[inline(always)]
+pub(crate) fn lets_go_on(k: &Kernel, fault: Fault, replier: Ref<Tcb>) -> Option<bool> {
+    match fault {
+        Fault::Cap { .. } | Fault::Vm { .. } => Some(true),
+        Fault::UnknownSyscall { .. } | Fault::UserException { .. } => {
+            Some(MessageInfo(k[replier.context()].message_info()).label() == 0)
+        }
+        Fault::Timeout { .. } | Fault::Debug { .. } => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::Kernel;
 use crate::cdt;
 use crate::cspace;
-use crate::message::{self, Buffer};
+use crate::message::{self, Buffer, Rest};
 use crate::object::cnode::Slot;
 use crate::object::endpoint::Endpoint;
 use crate::object::store::Ref;
@@ -13,7 +13,7 @@ use crate::sched;
 use crate::{fault, object::sched_context};
 use abi::Word;
 use abi::ipc_buffer;
-use abi::message::{MAX_EXTRA_CAPS, MESSAGE_REGISTERS, MessageInfo};
+use abi::message::{MAX_EXTRA_CAPS, MessageInfo};
 
 /// Whether a thread waits if nobody is there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,10 +90,7 @@ fn copy_words(
         context.set_message_register(n, word);
     }
     if let (Some(from), Some(to)) = (from, to) {
-        for n in MESSAGE_REGISTERS..length {
-            let word = from.word(k, n);
-            to.set_word(k, n, word);
-        }
+        Rest { from, to, length }.copy(k);
     }
 }
 

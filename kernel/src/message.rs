@@ -62,6 +62,44 @@ impl Buffer {
     }
 }
 
+/// What does not travel in registers of a message of `length` words, between two buffers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rest {
+    pub from: Buffer,
+    pub to: Buffer,
+    /// At most [`MSG_MAX_LENGTH`].
+    pub length: usize,
+}
+
+impl Rest {
+    /// Copies it.
+    #[inline(always)]
+    pub fn copy(self, k: &mut Kernel) {
+        copy_rest(k, self.from, self.to, self.length);
+    }
+}
+
+#[inline(never)]
+fn copy_rest(k: &mut Kernel, from: Buffer, to: Buffer, length: usize) {
+    let copy = |k: &mut Kernel, n| {
+        let word = from.word(k, n);
+        to.set_word(k, n, word);
+    };
+    let mut rest = MESSAGE_REGISTERS..length;
+    while rest.len() >= STRIDE {
+        for n in 0..STRIDE {
+            copy(k, rest.start.wrapping_add(n));
+        }
+        rest.start = rest.start.wrapping_add(STRIDE);
+    }
+    for n in rest {
+        copy(k, n);
+    }
+}
+
+/// Words that are copied without a look at how many are left.
+const STRIDE: usize = 8;
+
 /// The slots that a message's capability addresses resolve to.
 pub type ExtraCaps = [Option<Ref<Slot>>; MAX_EXTRA_CAPS];
 
@@ -85,15 +123,16 @@ impl Message {
     pub(crate) fn new(k: &Kernel, sender: Ref<Tcb>, call: bool) -> Self {
         let info = MessageInfo(k[sender.context()].message_info());
         // Short messages have nothing in the buffer.
-        let buffer = if info.length() > MESSAGE_REGISTERS || info.extra_caps() > 0 {
-            tcb::buffer(k, sender, Access::Read)
+        let (buffer, length) = if info.is_short(MESSAGE_REGISTERS) {
+            (None, info.length())
         } else {
-            None
+            let buffer = tcb::buffer(k, sender, Access::Read);
+            (buffer, clipped_length(info, buffer.is_some()))
         };
         Self {
             sender,
             label: info.label(),
-            length: clipped_length(info, buffer.is_some()),
+            length,
             call,
             caps: [None; MAX_EXTRA_CAPS],
             buffer,

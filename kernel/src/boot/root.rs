@@ -13,7 +13,7 @@ use crate::object::asid;
 use crate::object::cnode::Slot;
 use crate::object::sched_context;
 use crate::object::store::Ref;
-use crate::object::tcb::{Tcb, TcbSlot, ThreadState};
+use crate::object::tcb::{self, Tcb, TcbSlot, ThreadState};
 use crate::object::untyped::{self, NewObject};
 use crate::sched;
 use abi::PROFILE;
@@ -258,6 +258,8 @@ pub(super) fn start_thread(k: &mut Kernel, caps: &Caps, plan: &Plan, entry: u64)
         .iter_mut()
         .zip(NAME)
         .for_each(|(to, from)| *to = *from);
+
+    tcb::remember_buffer(k, thread);
 
     let now = k.node().now;
     let budget = k.ticks_of(PROFILE.boot_thread_time_slice_ms.saturating_mul(1000));

@@ -8,7 +8,7 @@ use crate::object::endpoint::{Endpoint, Waiting};
 use crate::object::notification::{Notification, Signal};
 use crate::object::sched_context;
 use crate::object::store::Ref;
-use crate::object::tcb::{Tcb, TcbSlot, ThreadState};
+use crate::object::tcb::{self, Tcb, TcbSlot, ThreadState};
 use crate::queue::Queue;
 use crate::release::{self, ReleaseQueue};
 
@@ -22,6 +22,7 @@ pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
         place(k, thread)?;
         bindings(k, thread)?;
         remembered_space(k, thread)?;
+        remembered_buffer(k, thread)?;
         forgotten(k, thread)
     })?;
     let mut queued = 0u64;
@@ -47,6 +48,14 @@ fn remembered_space(k: &Kernel, thread: Ref<Tcb>) -> Check {
         .is_none_or(|space| space == asid::space_of(k, thread));
     let what = "a thread remembers another address space than its own";
     expect(right, "space", what, thread.address())
+}
+
+/// What the thread remembers of its IPC buffer is so, as long as the buffer's frame is there.
+fn remembered_buffer(k: &Kernel, thread: Ref<Tcb>) -> Check {
+    let found = tcb::find_buffer(k, thread);
+    let right = !k[thread.slot(TcbSlot::Buffer)].is_frame() || k[thread].known_buffer == found;
+    let what = "a thread remembers another IPC buffer than its own";
+    expect(right, "buffer", what, thread.address())
 }
 
 fn expect_numbers(holds: bool, what: &'static str) -> Check {

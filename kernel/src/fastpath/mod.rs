@@ -22,7 +22,9 @@ mod words;
 use crate::Kernel;
 use crate::cspace;
 use crate::entry::SHORT_PLANS;
+use crate::fault::Fault;
 use crate::kernel::{DOMAINS, NODES};
+use crate::message::Rest;
 use crate::object::cnode::Slot;
 use crate::object::notification::{Notification, Signal};
 use crate::object::sched_context::SchedContext;
@@ -31,7 +33,7 @@ use crate::object::tcb::{Tcb, ThreadState};
 use crate::sched;
 use abi::Word;
 use abi::syscall::Syscall;
-use call::Call;
+use call::{Faulted, Meeting};
 use give_way::Yield;
 use machine::Space;
 use receive::Receive;
@@ -65,55 +67,119 @@ impl Short {
     }
 }
 
-/// A plan that covers what most calls are: capabilities in the root CNode, a message in registers, a
-/// server that runs on its caller's time and waits alone. Nothing on the way is a call of a function, so
-/// that the entry stub's handler saves no registers.
-const SHORT: bool = true;
-/// A plan that covers all that plans do.
-const LONG: bool = false;
+/// How much a plan for a call or an answer covers.
+pub(crate) trait Shape {
+    /// Capabilities in the root CNode, a server that runs on its caller's time and waits alone. Nothing
+    /// on the way is a call of a function, so that the entry stub's handler saves no registers.
+    const SHORT: bool;
+    /// No message beyond the registers.
+    const IN_REGISTERS: bool;
+}
+
+/// What most calls are.
+pub(crate) struct Usual;
+/// The same with more to say.
+pub(crate) struct Wordy;
+/// All that plans cover.
+struct Any;
+
+impl Shape for Usual {
+    const SHORT: bool = true;
+    const IN_REGISTERS: bool = true;
+}
+
+impl Shape for Wordy {
+    const SHORT: bool = true;
+    const IN_REGISTERS: bool = false;
+}
+
+impl Shape for Any {
+    const SHORT: bool = false;
+    const IN_REGISTERS: bool = false;
+}
+
+/// Whether the message of `thread` is one that [`Wordy`] covers and [`Usual`] does not.
+#[inline(always)]
+pub(crate) fn is_wordy(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    Words::covered::<Wordy>(k, thread) && !Words::covered::<Usual>(k, thread)
+}
+
+/// Who runs next, and what is left to do before.
+#[derive(Clone, Copy)]
+pub(crate) struct Next {
+    pub thread: Ref<Tcb>,
+    pub space: Space,
+    /// Still to be copied.
+    pub rest: Option<Rest>,
+}
 
 /// Makes the Call of `thread`, the current one, which has time for it, to the capability in `slot`, if it
-/// is the shortest of calls. Who runs then, and in which space: the floating-point registers are as
-/// that thread needs them.
+/// is one of the shortest. The floating-point registers are as the thread needs them that runs then.
 #[inline(always)]
-pub(crate) fn usual_call(
+pub(crate) fn usual_call<S: Shape>(
     k: &mut Kernel,
     thread: Ref<Tcb>,
     slot: Ref<Slot>,
-) -> Option<(Ref<Tcb>, Space)> {
+) -> Option<Next> {
     let cap = k[slot].endpoint()?;
-    if !Words::in_registers(k, thread) {
+    if !Words::covered::<S>(k, thread) {
         return None;
     }
-    let plan = Call::plan::<SHORT>(k, thread, cap)?;
-    let space = runs_at_once(k, plan.server())?;
-    Some((plan.commit::<SHORT>(k, thread), space))
+    let meeting = Meeting::by_call::<S>(k, thread, cap)?;
+    let words = Words::plan::<S>(k, thread, meeting.server)?;
+    let space = runs_at_once(k, meeting.server)?;
+    meeting.commit::<S>(k, thread);
+    Some(Next {
+        thread: meeting.server,
+        space,
+        rest: words.commit_registers(k, thread, meeting.server, cap.badge),
+    })
 }
 
 /// As [`usual_call`], of a ReplyRecv.
 #[inline(always)]
-pub(crate) fn usual_reply(k: &mut Kernel, thread: Ref<Tcb>) -> Option<(Ref<Tcb>, Space)> {
-    if !Words::in_registers(k, thread) {
+pub(crate) fn usual_reply<S: Shape>(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Next> {
+    if !Words::covered::<S>(k, thread) {
         return None;
     }
-    let plan = ReplyRecv::plan::<SHORT>(k, thread)?;
-    let space = runs_at_once(k, plan.caller())?;
-    Some((plan.commit::<SHORT>(k, thread), space))
+    let plan = ReplyRecv::plan::<S>(k, thread)?;
+    let next = plan.caller;
+    let space = runs_at_once(k, next)?;
+    Some(Next {
+        thread: next,
+        space,
+        rest: plan.commit::<S>(k, thread),
+    })
 }
 
 /// Makes the Call of `thread`, the current one, which has time for it, to the capability in `slot`, if
 /// nothing unusual is in its way. The thread that runs then: it is Running.
 #[inline(always)]
 pub(crate) fn try_call(k: &mut Kernel, thread: Ref<Tcb>, slot: Ref<Slot>) -> Option<Ref<Tcb>> {
-    let plan = Call::plan::<LONG>(k, thread, k[slot].endpoint()?)?;
-    Some(plan.commit::<LONG>(k, thread))
+    let cap = k[slot].endpoint()?;
+    let meeting = Meeting::by_call::<Any>(k, thread, cap)?;
+    let words = Words::plan::<Any>(k, thread, meeting.server)?;
+    words.commit(k, thread, meeting.server, cap.badge);
+    meeting.commit::<Any>(k, thread);
+    Some(meeting.server)
 }
 
 /// As [`try_call`], of a ReplyRecv.
 #[inline(always)]
 pub(crate) fn try_reply(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Ref<Tcb>> {
-    let plan = ReplyRecv::plan::<LONG>(k, thread)?;
-    Some(plan.commit::<LONG>(k, thread))
+    let plan = ReplyRecv::plan::<Any>(k, thread)?;
+    let next = plan.caller;
+    if let Some(rest) = plan.commit::<Any>(k, thread) {
+        rest.copy(k);
+    }
+    Some(next)
+}
+
+/// As [`try_call`], of a fault.
+#[inline(always)]
+pub(crate) fn try_fault(k: &mut Kernel, thread: Ref<Tcb>, fault: Fault) -> Option<Ref<Tcb>> {
+    let plan = Faulted::plan(k, thread, fault)?;
+    Some(plan.commit(k, thread))
 }
 
 /// Makes the Send or NBSend of `thread`, the current one, which has time for it, by the capability in
@@ -188,8 +254,8 @@ fn runs_at_once(k: &Kernel, next: Ref<Tcb>) -> Option<Space> {
 
 /// The slot that `address` names.
 #[inline(always)]
-fn find<const SHORT: bool>(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
-    if SHORT {
+fn find<S: Shape>(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
+    if S::SHORT {
         cspace::at_root(k, thread, address)
     } else {
         cspace::find(k, thread, address)

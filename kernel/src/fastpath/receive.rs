@@ -1,7 +1,10 @@
 //! Receiving: what is there, or waiting for a signal or a message.
 
 use super::send::{wakeable, woken};
-use super::{NB_RECV, NB_WAIT, RECV, Short, Words, hears_nothing, next_ready, runs_at_once};
+use super::{
+    Any, NB_RECV, NB_WAIT, RECV, Shape, Short, Usual, Words, hears_nothing, next_ready,
+    runs_at_once,
+};
 use crate::Kernel;
 use crate::cap::{EndpointCap, NotificationCap};
 use crate::ipc;
@@ -47,7 +50,7 @@ pub(super) fn short(
                 return None;
             }
             if number == NB_RECV {
-                unused_reply::<{ super::SHORT }>(k, thread)?;
+                unused_reply::<Usual>(k, thread)?;
             }
             0
         }
@@ -149,7 +152,7 @@ impl Receive {
             return None;
         }
         let reply = match number {
-            RECV | NB_RECV => Some(unused_reply::<{ super::LONG }>(k, thread)?),
+            RECV | NB_RECV => Some(unused_reply::<Any>(k, thread)?),
             _ => None,
         };
         if k[cap.endpoint].waiting == Waiting::Senders {
@@ -202,7 +205,7 @@ impl Taken {
             sender,
             badge: sending.badge,
             called,
-            words: Words::plan::<{ super::LONG }>(k, sender, thread)?,
+            words: Words::plan::<Any>(k, sender, thread)?,
         })
     }
 
@@ -233,9 +236,9 @@ impl Taken {
 
 /// The reply object that `thread` receives with, if nobody else waits on it.
 #[inline(always)]
-fn unused_reply<const SHORT: bool>(k: &Kernel, thread: Ref<Tcb>) -> Option<Ref<Reply>> {
+fn unused_reply<S: Shape>(k: &Kernel, thread: Ref<Tcb>) -> Option<Ref<Reply>> {
     let address = k[thread.context()].reply_capability();
-    let reply = k[super::find::<SHORT>(k, thread, address)?].reply()?.reply;
+    let reply = k[super::find::<S>(k, thread, address)?].reply()?.reply;
     k[reply].tcb.is_none().then_some(reply)
 }
 

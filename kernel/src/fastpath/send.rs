@@ -1,6 +1,6 @@
 //! A signal, and a message that nobody waits to have answered.
 
-use super::{NB_SEND, Short, Words, here, listener, next_ready, runs_at_once, usual_time};
+use super::{Any, NB_SEND, Short, Words, here, listener, next_ready, runs_at_once, usual_time};
 use crate::Kernel;
 use crate::cap::{EndpointCap, NotificationCap};
 use crate::object::cnode::Slot;
@@ -214,7 +214,7 @@ impl Told {
             cap,
             receiver,
             reply,
-            words: Words::plan::<{ super::LONG }>(k, thread, receiver)?,
+            words: Words::plan::<Any>(k, thread, receiver)?,
         })
     }
 

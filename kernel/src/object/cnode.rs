@@ -86,6 +86,12 @@ impl Slot {
         self.packed.reply()
     }
 
+    /// Whether the capability in it is to a frame.
+    #[inline(always)]
+    pub(crate) fn is_frame(&self) -> bool {
+        self.packed.is_frame()
+    }
+
     /// The capability, if it is to a frame.
     #[inline(always)]
     pub fn frame(&self) -> Option<FrameCap> {

@@ -232,6 +232,19 @@ pub(crate) fn remove(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) 
     }
 }
 
+/// Whether nobody else waits where `thread` does.
+#[inline(always)]
+pub(crate) fn is_alone(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    k[thread].links.is_some_and(|links| links.next == thread)
+}
+
+/// Takes `thread`, which is alone, out of the queue.
+#[inline(always)]
+pub(crate) fn remove_only(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
+    k[endpoint] = Endpoint::new();
+    k[thread].links = None;
+}
+
 /// `thread`, whose priority has changed, takes its new place.
 pub(crate) fn reorder(k: &mut Kernel, endpoint: Ref<Endpoint>, thread: Ref<Tcb>) {
     let queue = k[endpoint].queue.without(k, thread);

@@ -122,6 +122,8 @@ pub struct Tcb {
     pub space: KnownSpace,
     /// Place in the release queue.
     pub release: Place,
+    /// Where the IPC buffer is, as long as its frame is in its slot.
+    pub known_buffer: KnownBuffer,
     /// User address of the IPC buffer.
     pub buffer: Word,
     /// Neighbours in the list of all threads (debug flavour).
@@ -155,6 +157,7 @@ impl Tcb {
             fault: None,
             space: KnownSpace::NONE,
             release: Place::NONE,
+            known_buffer: KnownBuffer::NONE,
             buffer: 0,
             all_next: None,
             all_previous: None,
@@ -234,16 +237,60 @@ pub enum Access {
     ReadWrite,
 }
 
+/// Where the kernel accesses the IPC buffer of a thread, so that not each message looks it up.
+///
+/// Invariant (docs/invariants.md#buffer): while there is a frame in the thread's slot for it, this is
+/// what [`find_buffer`] would find.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct KnownBuffer {
+    /// To read from.
+    readable: Option<Buffer>,
+    /// To read from and write to.
+    writable: Option<Buffer>,
+}
+
+impl KnownBuffer {
+    /// There is no buffer.
+    pub const NONE: Self = Self {
+        readable: None,
+        writable: None,
+    };
+}
+
 /// The IPC buffer of `thread`, if it has one that may be accessed so.
 #[doc(alias = "lookupIPCBuffer")]
-#[inline]
+#[inline(always)]
 pub fn buffer(k: &Kernel, thread: Ref<Tcb>, access: Access) -> Option<Buffer> {
-    let (base, mask) = k[thread.slot(TcbSlot::Buffer)]
-        .packed()
-        .memory(access == Access::ReadWrite)?;
+    let known = k[thread].known_buffer;
+    let buffer = match access {
+        Access::Read => known.readable,
+        Access::ReadWrite => known.writable,
+    };
+    // The frame may have been deleted; no other comes into the slot without being remembered.
+    k[thread.slot(TcbSlot::Buffer)]
+        .is_frame()
+        .then_some(buffer?)
+}
+
+/// Remembers where the IPC buffer of `thread` is, after its slot or address has changed.
+pub(crate) fn remember_buffer(k: &mut Kernel, thread: Ref<Tcb>) {
+    k[thread].known_buffer = find_buffer(k, thread);
+}
+
+/// Where the IPC buffer of `thread` is, by what is in its slot.
+pub(crate) fn find_buffer(k: &Kernel, thread: Ref<Tcb>) -> KnownBuffer {
+    let frame = k[thread.slot(TcbSlot::Buffer)].packed();
     // `buffer` was checked for alignment when it was set.
-    let offset = k[thread].buffer & mask & !bits::mask(IPC_BUFFER_BITS as u8);
-    Some(Buffer::new(KernelAddress::of(base).inside(offset)))
+    let place = k[thread].buffer & !bits::mask(IPC_BUFFER_BITS as u8);
+    let at = |write| {
+        let (base, mask) = frame.memory(write)?;
+        Some(Buffer::new(KernelAddress::of(base).inside(place & mask)))
+    };
+    KnownBuffer {
+        readable: at(false),
+        writable: at(true),
+    }
 }
 
 /// Puts `thread` in `state` and tells the scheduler if it was the one running.

@@ -199,8 +199,11 @@ impl World {
 
     fn enter_once(&mut self, event: Event) {
         self.entries += 1;
-        let compared =
-            matches!(event, Event::Syscall(_)) && self.entries.is_multiple_of(self.compare_every);
+        let has_fast_way = matches!(
+            event,
+            Event::Syscall(_) | Event::UserException { .. } | Event::VmFault { .. }
+        );
+        let compared = has_fast_way && self.entries.is_multiple_of(self.compare_every);
         let mut twin = compared.then(|| self.k.on(self.k.machine.clone()));
         let enter = match self.slow {
             true => entry::enter_slow,

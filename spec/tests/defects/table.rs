@@ -160,9 +160,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "a second signal forgets the first, on the fast way",
         file: "kernel/src/fastpath/send.rs",
         changes: &[Change {
-            around: "Signal::Active(before | self.badge)",
-            right: "before | self.badge",
-            wrong: "before & self.badge",
+            around: "Signal::Active(before | cap.badge)",
+            right: "before | cap.badge",
+            wrong: "before & cap.badge",
         }],
         scope: "signals",
         isas: ALL,

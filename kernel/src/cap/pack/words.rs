@@ -142,6 +142,12 @@ impl PackedCap {
         start.0.wrapping_sub(self.physical().0) < bits::size(bits(self))
     }
 
+    /// Whether it is to a frame.
+    #[inline(always)]
+    pub(crate) fn is_frame(self) -> bool {
+        self.is(tag::FRAME)
+    }
+
     /// The start of a frame of ordinary memory and the mask of its offsets, if its rights let the
     /// kernel read there for the holder, or also write.
     #[inline(always)]

@@ -491,6 +491,7 @@ fn set_buffer(k: &mut Kernel, target: Target, new: NewBuffer) -> Result<(), Pree
     if let Some(frame) = new.frame {
         install(k, target, TcbSlot::Buffer, frame)?;
     }
+    tcb::remember_buffer(k, thread);
     if k.current() == Some(thread) {
         sched::reschedule(k);
     }
