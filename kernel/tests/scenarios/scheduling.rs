@@ -469,6 +469,22 @@ fn a_timeout_handler_is_told_when_the_budget_ends() {
 }
 
 #[test]
+fn a_timeout_that_is_answered_without_more_time_is_not_told_again() {
+    let mut w = World::new();
+    let handler = w.thread_at(PRIORITY + 10);
+    let (ep, reply) = (w.endpoint(), w.reply_object());
+    let thread = throttled(&mut w, PRIORITY, 1000, 5000);
+    w.set_timeout_handler(thread, ep);
+    w.recv(handler, ep, reply);
+    w.pass(1000);
+    assert!(w.is_current(handler));
+    w.reply_recv(handler, reply, [], ep);
+    assert_eq!(w.current(), None, "it waits for its refill");
+    w.pass(4000);
+    assert!(w.is_current(thread));
+}
+
+#[test]
 fn round_robin_never_times_out() {
     let mut w = World::new();
     let handler = w.thread_at(PRIORITY + 10);
