@@ -274,8 +274,18 @@ fn here(k: &Kernel, thread: Ref<Tcb>) -> bool {
 #[inline(always)]
 fn runs_next(k: &Kernel, current: Ref<Tcb>, next: Ref<Tcb>) -> bool {
     let priority = k[next].priority;
-    // Nobody who is ready is more important than the current thread.
-    here(k, next) && (priority >= k[current].priority || sched::none_above(k, priority))
+    // With one domain nobody who is ready is more important than the current thread; with several,
+    // somebody may have been put into this one.
+    let enough = DOMAINS == 1 && priority >= k[current].priority;
+    here(k, next) && (enough || sched::none_above(k, priority))
+}
+
+/// Whether nobody who is ready is more important than the current thread: so it is, but with several
+/// domains somebody may have been put into this one.
+#[inline(always)]
+fn current_is_first(k: &Kernel) -> bool {
+    let first = |current: Ref<Tcb>| sched::none_above(k, k[current].priority);
+    DOMAINS == 1 || k.current().is_some_and(first)
 }
 
 /// Whether `sc` is time that its thread, which was blocked, can run on at once, as far as a wake

@@ -1,6 +1,9 @@
 //! A signal, and a message that nobody waits to have answered.
 
-use super::{Any, NB_SEND, Short, Words, here, listener, next_ready, runs_at_once, usual_time};
+use super::{
+    Any, NB_SEND, Short, Words, current_is_first, here, listener, next_ready, runs_at_once,
+    usual_time,
+};
 use crate::Kernel;
 use crate::cap::{EndpointCap, NotificationCap};
 use crate::object::cnode::Slot;
@@ -171,11 +174,12 @@ impl Send {
     }
 }
 
-/// Whether `waiter` can run on its own time as soon as it is woken.
+/// Whether `waiter` can run on its own time as soon as it is woken, and nobody but it and the current
+/// thread is in question.
 #[inline(always)]
 pub(super) fn wakeable(k: &Kernel, waiter: Ref<Tcb>) -> bool {
     let own = k[waiter].sched_context;
-    own.is_some_and(|own| usual_time(k, own)) && here(k, waiter)
+    own.is_some_and(|own| usual_time(k, own)) && here(k, waiter) && current_is_first(k)
 }
 
 /// `waiter` is Running again. Who runs then: `thread`, unless `waiter` is more important.

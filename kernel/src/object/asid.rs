@@ -40,7 +40,7 @@ impl Object for AsidPool {
 }
 
 /// Which pools exist.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct AsidTable {
     pools: [Option<Ref<AsidPool>>; POOLS],
     /// Counts the changes after which a thread may be in another address space than before.

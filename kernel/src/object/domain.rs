@@ -26,7 +26,7 @@ pub struct Entry {
 }
 
 /// The schedule, and where in it we are.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Schedule {
     entries: [Entry; ENTRIES],
     /// Where the schedule begins anew.
@@ -70,6 +70,16 @@ impl Schedule {
     /// Where we are in the schedule, for reports.
     pub fn index(&self) -> Option<usize> {
         self.index
+    }
+
+    /// The entries, for reports.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Where the schedule begins anew, for reports.
+    pub fn start(&self) -> usize {
+        self.start
     }
 
     fn entry(&self, index: usize) -> Option<Entry> {

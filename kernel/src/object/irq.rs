@@ -28,7 +28,7 @@ pub enum IrqState {
 
 /// All interrupts. Their notification capabilities are in slots outside the kernel's own state,
 /// because they are part of the derivation tree.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct IrqTable {
     states: [IrqState; isa::IRQS],
     slots: KernelAddress,

@@ -20,6 +20,17 @@ struct Rest {
     fpu_enabled: bool,
 }
 
+impl Saved {
+    /// Whether both are the same machine, but for what is only counted or logged.
+    pub fn same(&self, other: &Self) -> bool {
+        let (a, b) = (&*self.rest, &*other.rest);
+        self.memory == other.memory
+            && a.tlb.same(&b.tlb)
+            && a.controller.same(&b.controller)
+            && (a.fpu, a.fpu_enabled) == (b.fpu, b.fpu_enabled)
+    }
+}
+
 /// A block of memory that has changed since the machine was last saved or restored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {

@@ -51,6 +51,13 @@ fn shift(level: u32) -> u32 {
 }
 
 impl Tlb {
+    /// Whether both are the same, but for what is only counted or logged.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        (self.root, self.asid) == (other.root, other.asid)
+            && self.pages == other.pages
+            && self.tables == other.tables
+    }
+
     /// Forgets the page and, as INVLPG does, every cached table of the address space.
     pub(super) fn invalidate_page(&mut self, asid: u16, page: VirtualAddress) {
         self.pages

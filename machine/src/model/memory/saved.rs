@@ -22,14 +22,14 @@ struct Block {
 type Blocks = BTreeMap<u32, Rc<Block>>;
 
 /// All of memory, as differences.
-#[derive(Clone, Default)]
-pub(in crate::model) struct Saved(Vec<Blocks>);
+#[derive(Clone, Default, PartialEq)]
+pub(in crate::model) struct Saved(Vec<Rc<Blocks>>);
 
 /// What a region remembers while it is tracked.
 pub(super) struct Tracking {
     base: Vec<Block>,
     /// What the region held when it was last saved or restored.
-    last: RefCell<Blocks>,
+    last: RefCell<Rc<Blocks>>,
     touched: Vec<Cell<bool>>,
     list: RefCell<Vec<u32>>,
 }
@@ -117,7 +117,7 @@ impl Region {
         page.set(page.get() | REACHED | PEOPLED);
     }
 
-    fn save(&self) -> Blocks {
+    fn save(&self) -> Rc<Blocks> {
         let Some(tracking) = &self.tracking else {
             panic!("model: only a tracked machine can be saved");
         };
@@ -125,16 +125,21 @@ impl Region {
         for block in tracking.list.borrow_mut().drain(..) {
             tracking.touched[block as usize].set(false);
             let now = self.block(block);
-            if now == tracking.base[block as usize] {
-                last.remove(&block);
-            } else if last.get(&block).is_none_or(|before| **before != now) {
-                last.insert(block, Rc::new(now));
+            match last.get(&block) {
+                Some(before) if **before == now => {}
+                None if now == tracking.base[block as usize] => {}
+                _ if now == tracking.base[block as usize] => {
+                    Rc::make_mut(&mut last).remove(&block);
+                }
+                _ => {
+                    Rc::make_mut(&mut last).insert(block, Rc::new(now));
+                }
             }
         }
-        last.clone()
+        Rc::clone(&last)
     }
 
-    fn restore(&mut self, blocks: &Blocks) {
+    fn restore(&mut self, blocks: &Rc<Blocks>) {
         let Some(tracking) = self.tracking.take() else {
             panic!("model: only a tracked machine can be restored");
         };
@@ -149,14 +154,16 @@ impl Region {
             let from = blocks.get(&block).map(|block| &**block);
             self.put(block, from.unwrap_or(&tracking.base[block as usize]));
         }
-        let others = last.keys().chain(blocks.keys());
-        for block in others {
-            if !same(last.get(block), blocks.get(block)) {
-                let from = blocks.get(block).map(|block| &**block);
-                self.put(*block, from.unwrap_or(&tracking.base[*block as usize]));
+        if !Rc::ptr_eq(&last, blocks) {
+            let others = last.keys().chain(blocks.keys());
+            for block in others {
+                if !same(last.get(block), blocks.get(block)) {
+                    let from = blocks.get(block).map(|block| &**block);
+                    self.put(*block, from.unwrap_or(&tracking.base[*block as usize]));
+                }
             }
+            last.clone_from(blocks);
         }
-        last.clone_from(blocks);
         drop(last);
         self.tracking = Some(tracking);
     }
