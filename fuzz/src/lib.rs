@@ -15,6 +15,7 @@ mod world;
 mod bytes;
 mod mutate;
 mod readers;
+pub mod specification;
 pub mod system_calls;
 
 pub use mutate::Mutator;
@@ -36,6 +37,11 @@ pub const TARGETS: &[Target] = &[
         name: "system-calls",
         run: system_calls::run,
         longest: 1 << 14,
+    },
+    Target {
+        name: "specification",
+        run: specification::run,
+        longest: 1 << 13,
     },
     Target {
         name: "device-tree",

@@ -39,7 +39,7 @@ const MOST_STEPS: u64 = 4000;
 const PAGES_AT: Word = 0x1000_0000;
 
 /// Numbers with a chance to be at a border of something.
-const BORDERS: [Word; 24] = [
+pub(crate) const BORDERS: [Word; 24] = [
     DEPTH,
     PAGES_AT,
     PAGES_AT + 0x1000,

@@ -8,7 +8,8 @@
 use crate::interrupt;
 use crate::judge::{self, Before, Verdict};
 use crate::model::call::Told;
-use crate::model::state::SchedContext;
+use crate::model::fault::ELSEWHERE;
+use crate::model::state::{Fault, SchedContext, Trap};
 use crate::model::{Cap, Object, Place, Request, Side, Slot, State};
 use crate::refinement::{Abstract, Lens, abstraction};
 use crate::saved::Saved;
@@ -31,6 +32,8 @@ pub struct Scope {
     pub pauses: Vec<u64>,
     /// Which lines interrupt.
     pub lines: Vec<u16>,
+    /// What programs do that traps.
+    pub traps: Vec<Trap>,
     /// How many calls deep; `None`: until nothing new comes.
     pub depth: Option<usize>,
     /// Whether each call is also interrupted at each of its preemption points.
@@ -69,6 +72,7 @@ impl std::fmt::Display for Counterexample {
             match step {
                 Step::Pass(ticks) => writeln!(f, "        Step::Pass({ticks}),")?,
                 Step::Raise(line) => writeln!(f, "        Step::Raise({line}),")?,
+                Step::Trap(trap) => writeln!(f, "        Step::Trap(Trap::{trap:?}),")?,
                 Step::Call(Request {
                     syscall,
                     cap,
@@ -101,6 +105,8 @@ pub enum Step {
     Pass(u64),
     /// A device raises its line.
     Raise(u16),
+    /// The program of whoever runs is stopped by the processor.
+    Trap(Trap),
 }
 
 /// A system call, as counterexamples write it: number, registers that name capabilities, message.
@@ -146,6 +152,8 @@ fn key(seen: &Abstract) -> u64 {
         }
     }
     state.now = 0;
+    // A turn that lasts for years.
+    state.turns.left = state.turns.left.min(1 << 40);
     let mut hasher = DefaultHasher::new();
     seen.hash(&mut hasher);
     hasher.finish()
@@ -154,7 +162,9 @@ fn key(seen: &Abstract) -> u64 {
 /// Explores `scope`.
 pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
     let lens = scope.world.lens();
-    let calls: Vec<Step> = scope.calls.iter().cloned().map(Step::Call).collect();
+    let calls = scope.calls.iter().cloned().map(Step::Call);
+    let traps = scope.traps.iter().copied().map(Step::Trap);
+    let calls: Vec<Step> = calls.chain(traps).collect();
     let pauses = scope.pauses.iter().copied().map(Step::Pass);
     let lines = scope.lines.iter().copied().map(Step::Raise);
     let pauses: Vec<Step> = pauses.chain(lines).collect();
@@ -177,9 +187,11 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
             }
             // A thread that is to make a call again has no choice.
             let again = again(&from.state);
+            let bystander = scope.world.bystander.as_ref();
+            let bystander = bystander.map(|bystander| bystander.place(lens.frame));
             let choices: Vec<Step> = match &again {
                 Some(call) => vec![Step::Call(call.clone())],
-                None if from.state.current.is_none() => vec![],
+                None if from.state.current.is_none() || from.state.current == bystander => vec![],
                 None => calls.clone(),
             };
             for call in choices.iter().chain(&pauses) {
@@ -248,7 +260,7 @@ pub fn explore(scope: &mut Scope) -> Result<Counts, Box<Counterexample>> {
 }
 
 /// The state in which a world begins, with everything in the translation cache that can be.
-fn start(world: &mut World, lens: &Lens) -> Abstract {
+pub(crate) fn start(world: &mut World, lens: &Lens) -> Abstract {
     let first = abstraction(&world.k, lens);
     if let Err(why) = space::touch(&mut world.k, lens.frame, &first.state, &world.addresses) {
         panic!("{why}");
@@ -257,7 +269,7 @@ fn start(world: &mut World, lens: &Lens) -> Abstract {
 }
 
 /// A panic of the kernel or of the model machine is a wrong step too.
-fn caught<T>(step: impl FnOnce() -> Verdict<T>) -> Verdict<T> {
+pub(crate) fn caught<T>(step: impl FnOnce() -> Verdict<T>) -> Verdict<T> {
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(verdict) => verdict,
         Err(panic) => Err(panic
@@ -297,14 +309,37 @@ pub(crate) fn perform(
         Step::Call(call) => call,
         Step::Pass(ticks) => return pass(world, lens, state, saved, *ticks),
         Step::Raise(line) => return raise(world, lens, state, saved, *line),
+        Step::Trap(trap) => {
+            let slow = trapped(world, lens, state, saved, *trap, Way::Slow)?;
+            saved.put(&mut world.k);
+            let fast = trapped(world, lens, state, saved, *trap, Way::Fast);
+            return alike(state, slow, fast);
+        }
     };
     let slow = one_way(world, lens, state, saved, call, Way::Slow)?;
     if !has_fast_way(state, call) {
         return Ok(slow);
     }
+    if world.addresses.is_empty() {
+        // What ends bit for bit alike need not be judged twice.
+        let end = Saved::of(&mut world.k);
+        saved.put(&mut world.k);
+        made(world, lens, state, call, Way::Fast)?;
+        if Saved::of(&mut world.k).same(&end) {
+            return Ok(slow);
+        }
+    }
     saved.put(&mut world.k);
-    let fast = one_way(world, lens, state, saved, call, Way::Fast)
-        .map_err(|why| format!("on the fast way: {why}"))?;
+    let fast = one_way(world, lens, state, saved, call, Way::Fast);
+    alike(state, slow, fast)
+}
+
+/// A state, unless it is the one before, and whether the answer was success.
+type Reached = (Option<Abstract>, bool);
+
+/// What both ways lead to from `state`, if that is the same.
+fn alike(state: &State, slow: Reached, fast: Verdict<Reached>) -> Verdict<Reached> {
+    let fast = fast.map_err(|why| format!("on the fast way: {why}"))?;
     let unchanged = |seen: &Abstract| seen.state == *state && seen.elapsed == 0;
     let difference = match (&slow.0, &fast.0) {
         (Some(slow), Some(fast)) if slow != fast => judge::difference(&fast.state, &slow.state),
@@ -362,6 +397,40 @@ fn touches_registers(label: u64) -> bool {
         .any(|invocation| LABELS.label(*invocation) == Some(label))
 }
 
+/// Whether somebody may be told of the registers of a fault, or may set them by an answer.
+fn shows_registers(state: &State, call: &Request) -> bool {
+    let faults = |object: &Object| match object {
+        Object::Thread(thread) => !matches!(thread.fault, None | Some(Fault::Cap { .. })),
+        _ => false,
+    };
+    call.syscall >= 0
+        || call.syscall < Syscall::Yield.number()
+        || state.objects.values().any(faults)
+}
+
+/// Whoever runs is about to make `call`: it is in its registers.
+fn about_to(world: &mut World, lens: &Lens, state: &State, call: &Request) -> Verdict<()> {
+    let World { k, players, .. } = world;
+    let player = players
+        .iter()
+        .find(|player| Some(judge::place(lens, player)) == state.current);
+    let player = player.ok_or("somebody runs who does not play")?;
+    if again(state).is_none() {
+        world::say(k, player.tcb, player.buffer, call);
+    } else {
+        world::goes_on(k, player.tcb);
+    }
+    k.work = 0;
+    Ok(())
+}
+
+/// `call` is made, and not judged.
+fn made(world: &mut World, lens: &Lens, state: &State, call: &Request, way: Way) -> Verdict<()> {
+    about_to(world, lens, state, call)?;
+    world::step(&mut world.k, call.syscall, way);
+    Ok(())
+}
+
 fn one_way(
     world: &mut World,
     lens: &Lens,
@@ -371,26 +440,17 @@ fn one_way(
     way: Way,
 ) -> Verdict<(Option<Abstract>, bool)> {
     let current = state.current;
+    about_to(world, lens, state, call)?;
     let World { k, players, .. } = world;
-    let player = players
-        .iter()
-        .find(|player| Some(judge::place(lens, player)) == current);
-    let player = player.ok_or("somebody runs who does not play")?;
-    if again(state).is_none() {
-        world::say(k, player.tcb, player.buffer, call);
-    } else {
-        world::goes_on(k, player.tcb);
-    }
     let mut before = Before::new(k, players, state, saved);
     before.caller = current;
-    k.work = 0;
     world::step(k, call.syscall, way);
     let mut expected = state.clone();
     if Some(call.label) == LABELS.label(Invocation::CNodeRevoke) {
         let now = abstraction(k, lens).state;
         expected.witness = Some(now.slots.into_keys().collect());
     }
-    if touches_registers(call.label) {
+    if touches_registers(call.label) || shows_registers(state, call) {
         expected.registers = before.registers(lens, players);
     }
     let told = expected.syscall(call, k.machine.now());
@@ -409,6 +469,32 @@ fn one_way(
     Ok((seen, answered(&told, current)))
 }
 
+/// The program of whoever runs does what traps.
+fn trapped(
+    world: &mut World,
+    lens: &Lens,
+    state: &State,
+    saved: &Saved,
+    trap: Trap,
+    way: Way,
+) -> Verdict<Reached> {
+    let World { k, players, .. } = world;
+    world::trap_at(k, ELSEWHERE);
+    let mut before = Before::new(k, players, state, saved);
+    before.caller = state.current;
+    world::trap(k, trap, way);
+    let mut expected = state.clone();
+    expected.registers = before.registers(lens, players);
+    let told = expected.trap(trap, k.machine.now());
+    let registers = std::mem::take(&mut expected.registers);
+    let seen = judge::judge(world, lens, &before, &expected, &told, &registers)?;
+    Ok((seen, false))
+}
+
+/// So often may the timer interrupt before anything is due: the alarm of somebody else's time, one's own,
+/// and once more.
+const ALARMS: usize = 3;
+
 /// Time passes in user mode, or while nobody runs. The timer interrupts if it is due, which has to
 /// be when the specification says.
 fn pass(
@@ -420,15 +506,21 @@ fn pass(
 ) -> Verdict<(Option<Abstract>, bool)> {
     let World { k, players, .. } = world;
     let before = Before::new(k, players, state, saved);
-    k.machine.advance(ticks);
-    let now = k.machine.now();
+    let now = k.machine.now() + ticks;
     let due = state.deadline() <= now;
-    let mut irq = k.machine.take_interrupt();
-    if let Some(early) = irq.filter(|_| !due) {
+    let early = |alarm: &u64| *alarm <= now && *alarm < state.deadline();
+    for _ in 0..ALARMS {
         // The kernel may ask to be told that time runs short. To the world nothing happens.
-        world::interrupt(k, early);
-        irq = k.machine.take_interrupt();
+        let Some(alarm) = k.machine.deadline().filter(early) else {
+            break;
+        };
+        k.machine.set_now(alarm.max(k.machine.now()));
+        if let Some(irq) = k.machine.take_interrupt() {
+            world::interrupt(k, irq);
+        }
     }
+    k.machine.set_now(now);
+    let irq = k.machine.take_interrupt();
     if irq.is_some() != due {
         let (set, expected) = (k.machine.deadline(), state.deadline());
         return Err(format!(
@@ -439,6 +531,7 @@ fn pass(
         // That the kernel need not know yet that time has passed is a state of its own.
         let mut later = abstraction(k, lens);
         (later.state.now, later.state.uncharged) = (state.now, state.uncharged);
+        later.state.turns = state.turns.clone();
         if later.state != *state {
             return Err(judge::difference(&later.state, state));
         }

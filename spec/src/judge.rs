@@ -7,7 +7,7 @@ use crate::model::{Cap, Held, Place, Slot, State};
 use crate::refinement::{Abstract, Lens, abstraction, lines};
 use crate::saved::Saved;
 use crate::space;
-use crate::world::{Everything, Player, World};
+use crate::world::{Everything, Player, SYSCALL_AT, World};
 use abi::Word;
 use abi::message::MessageInfo;
 use kernel::Kernel;
@@ -71,9 +71,13 @@ pub fn judge(
 ) -> Verdict<Option<Abstract>> {
     let World { k, players, .. } = world;
     answers(k, lens, players, before, told, registers)?;
+    if let Some(bystander) = &world.bystander {
+        let ran = before.state.current == Some(bystander.place(lens.frame));
+        bystander.as_it_was(k, ran)?;
+    }
     space::in_use(k, lens.frame, expected)?;
     space::nothing_stale(k, lens.frame, before.state, expected)?;
-    let repeats = crate::explore::again(before.state).is_some();
+    let repeats = crate::explore::again(before.state).is_some() || will_repeat(k);
     // What passed before the call counts all the same.
     let no_time_passed = k.machine.now() == before.state.now;
     let still = before.saved.still(k) && lines(k, lens) == before.state.lines;
@@ -99,6 +103,12 @@ pub fn judge(
     Ok(Some(now))
 }
 
+/// Whether whoever runs makes its system call again.
+fn will_repeat(k: &Kernel) -> bool {
+    k.current()
+        .is_some_and(|thread| k[thread.context()].next_ip() == SYSCALL_AT)
+}
+
 pub(crate) fn difference(kernel: &State, expected: &State) -> String {
     let mut text = String::from("the kernel and the specification disagree:\n");
     for slot in kernel.slots.keys().chain(expected.slots.keys()) {
@@ -115,11 +125,12 @@ pub(crate) fn difference(kernel: &State, expected: &State) -> String {
     }
     let rest = |state: &State| {
         format!(
-            "{:?} runs on {:?}, ready {:?}, waiting for time {:?}, now {} of which to charge {}, \
+            "{:?} runs on {:?}, ready {:?} in the turn of {:?}, waiting for time {:?}, now {} of which to charge {}, \
              ASIDs {:?} of {:?}, lines {:?}",
             state.current,
             state.charged,
             state.ready,
+            state.turns,
             state.release,
             state.now,
             state.uncharged,

@@ -3,7 +3,7 @@
 
 use crate::model::interrupt::LINES;
 use crate::model::state::{
-    Access, Fault, Notification, Rights, SchedContext, Sending, ThreadState, Time,
+    Access, Fault, Notification, Rights, SchedContext, Sending, ThreadState, Time, Trap, Turns,
 };
 use crate::model::{Cap, Failure, Held, Object, Place, Request, Slot, State, Thread};
 use crate::saved;
@@ -15,6 +15,7 @@ use kernel::cdt;
 use kernel::error::LookupFailure;
 use kernel::fault::{self, Phase};
 use kernel::object::cnode;
+use kernel::object::domain::Schedule;
 use kernel::object::irq::{IrqState, IrqTable};
 use kernel::object::notification::{self, Signal};
 use kernel::object::sched_context;
@@ -118,6 +119,7 @@ pub fn capability(lens: &Lens, cap: &cap::Cap) -> Cap {
             index: c.index,
         },
         cap::Cap::SchedControl { .. } => Cap::SchedControl,
+        cap::Cap::Domain => Cap::DomainSet,
         cap::Cap::Zombie(z) => Cap::Zombie {
             at: place(lens.holder(&z)),
         },
@@ -408,6 +410,7 @@ impl Reading<'_> {
             state,
             priority: it.priority,
             most_priority: it.max_controlled_priority,
+            domain: it.domain,
             context: it.sched_context.map(|sc| self.place(sc)),
             yields_to: it.yield_to.map(|sc| self.place(sc)),
             flags: it.flags,
@@ -439,10 +442,16 @@ impl Reading<'_> {
         state.charged = node
             .current_sc
             .map(|sc| self.lens.frame.place(sc.address()));
-        for queues in &node.ready {
+        let passed = state.now - node.now;
+        state.turns = turns(&self.k.schedule);
+        if passed > 0 {
+            state.spend_turn(passed);
+        }
+        for (domain, queues) in (0..).zip(&node.ready) {
             for (priority, queue) in saved::occupied(queues) {
+                let place = (domain, priority as u8);
                 let queue = self.queue(queue);
-                self.found.state.ready.insert(priority as u8, queue);
+                self.found.state.ready.insert(place, queue);
             }
         }
         let mut waiting: Vec<_> = node.release.members(self.k).collect();
@@ -506,6 +515,21 @@ impl Reading<'_> {
     }
 }
 
+/// What the schedule of domains means.
+fn turns(schedule: &Schedule) -> Turns {
+    let entries = (0..).zip(schedule.entries());
+    let entries = entries.filter(|(_, entry)| entry.duration != 0);
+    Turns {
+        schedule: entries
+            .map(|(n, entry)| (n, (entry.domain, entry.duration)))
+            .collect(),
+        start: schedule.start() as u64,
+        entry: schedule.index().map(|n| n as u64),
+        domain: schedule.current_domain() as u8,
+        left: schedule.remaining,
+    }
+}
+
 /// What a fault means.
 fn meaning(fault: fault::Fault) -> Fault {
     match fault {
@@ -543,6 +567,19 @@ fn meaning(fault: fault::Fault) -> Fault {
             }
         }
         fault::Fault::Timeout { badge } => Fault::Timeout { badge },
-        _ => Fault::Other,
+        fault::Fault::UnknownSyscall { number } => Fault::UnknownSyscall { number },
+        fault::Fault::UserException { number, code } => {
+            Fault::Trap(Trap::Exception { number, code })
+        }
+        fault::Fault::Vm {
+            address,
+            status,
+            instruction,
+        } => Fault::Trap(Trap::Memory {
+            address,
+            status,
+            instruction,
+        }),
+        fault::Fault::Debug { .. } => Fault::Other,
     }
 }

@@ -127,7 +127,18 @@ impl Saved {
                 matches!(kind, Kind::Context | Kind::Frame)
             })
         };
-        self.core == Core::of(&k.nodes[0]) && k.machine.changes().iter().all(silent)
+        self.core == Core::of(&k.nodes[0])
+            && self.tables.2 == k.schedule
+            && k.machine.changes().iter().all(silent)
+    }
+
+    /// Whether both are the same kernel on the same machine, bit for bit.
+    pub fn same(&self, other: &Self) -> bool {
+        let (a, b) = (&*self.tables, &*other.tables);
+        self.machine.same(&other.machine)
+            && self.core == other.core
+            && (&a.0, &a.1, &a.2) == (&b.0, &b.1, &b.2)
+            && (self.work, self.all_threads) == (other.work, other.all_threads)
     }
 
     /// Takes it up.

@@ -1,10 +1,16 @@
 //! The worlds that are explored, and with what.
 
+mod domains;
+mod faults;
 mod interrupts;
+mod large_pages;
 mod spaces;
 mod threads;
 
+pub use domains::domains;
+pub use faults::faults;
 pub use interrupts::interrupts;
+pub use large_pages::large_pages;
 pub use spaces::address_spaces;
 pub use threads::threads;
 
@@ -45,6 +51,7 @@ pub fn derivation(depth: usize) -> Scope {
         depth: Some(depth),
         pauses: vec![],
         lines: vec![],
+        traps: vec![],
         interrupted: false,
         leaves_out: messages,
     }
@@ -81,6 +88,7 @@ pub fn capabilities_by_message(depth: usize) -> Scope {
     }
     world.receives_at(receiver, 0, 3, 3);
     world.receives_at(sender, 0, 3, 3);
+    world.bystander();
     world.lend(ours, ours, 3, 0, 15, 0);
     world.lend(theirs, theirs, 3, 0, 15, 0);
     world.lend(a, ours, 3, 1, 15, 5);
@@ -138,6 +146,7 @@ pub fn capabilities_by_message(depth: usize) -> Scope {
         depth: Some(depth),
         pauses: vec![],
         lines: vec![],
+        traps: vec![],
         interrupted: false,
         leaves_out: nothing,
     }
@@ -200,6 +209,7 @@ pub fn signals(depth: usize) -> Scope {
         depth: Some(depth),
         pauses: vec![],
         lines: vec![],
+        traps: vec![],
         interrupted: false,
         leaves_out: nothing,
     }
@@ -235,6 +245,7 @@ pub fn much_memory(depth: usize) -> Scope {
         depth: Some(depth),
         pauses: vec![],
         lines: vec![],
+        traps: vec![],
         interrupted: true,
         leaves_out: messages,
     }
@@ -245,6 +256,7 @@ pub fn much_memory(depth: usize) -> Scope {
 pub fn everything_ends(depth: usize) -> Scope {
     let mut world = World::new(14);
     let whole = world.make(ObjectType::Untyped, 13);
+    world.bystander();
     world.makes_from(whole);
     let [outer, inner] = [0; 2].map(|_| world.make(ObjectType::CNode, 3));
     let endpoint = world.make(ObjectType::Endpoint, 0);
@@ -309,6 +321,7 @@ pub fn everything_ends(depth: usize) -> Scope {
         depth: Some(depth),
         pauses: vec![],
         lines: vec![],
+        traps: vec![],
         interrupted: true,
         leaves_out: nothing,
     }
@@ -369,6 +382,7 @@ pub fn budgets(depth: usize, sporadic: u64) -> Scope {
         calls,
         pauses: vec![10, 300, 900, 2500],
         lines: vec![],
+        traps: vec![],
         depth: Some(depth),
         interrupted: false,
         leaves_out: nothing,
@@ -431,6 +445,7 @@ pub fn messages_between_three(depth: usize) -> Scope {
         depth: Some(depth),
         pauses: vec![],
         lines: vec![],
+        traps: vec![],
         interrupted: false,
         leaves_out: nothing,
     }

@@ -63,7 +63,7 @@ pub fn entries(
         Some(span) => u32::from(span).saturating_sub(12) / 9,
         // Where no level is known, pages are known by what only they have.
         None => match abi::ISA {
-            Isa::AArch64 if word & 1 << 10 != 0 => 1,
+            Isa::AArch64 if word & 1 << 10 != 0 && word & 2 != 0 => 1,
             _ => 2,
         },
     };
@@ -72,13 +72,36 @@ pub fn entries(
         .collect()
 }
 
+/// How a page is cached and whether it is executed, as the attributes of mapping operations say it.
+fn attributes(level: u32, word: u64) -> u64 {
+    let bit = |n: u32, to: u32| (word >> n & 1) << to;
+    match abi::ISA {
+        Isa::X86_64 => {
+            let pat = if level == 1 { 7 } else { 12 };
+            bit(3, 0) | bit(4, 1) | bit(pat, 2)
+        }
+        // As loaders set the types of memory, number 4 is written back and number 3 not cached.
+        Isa::AArch64 => match word >> 2 & 7 {
+            4 => 1 | bit(54, 2),
+            3 => bit(54, 2),
+            other => u64::MAX - other,
+        },
+        Isa::RiscV64 => bit(3, 0) ^ 1,
+    }
+}
+
 fn entry(frame: Frame, level: u32, word: u64) -> Option<Entry> {
     let place = |at| frame.place(KernelAddress::of(PhysicalAddress(at)));
     match paging::entry(level, word) {
         population::Entry::Absent => None,
         population::Entry::Table(at, _) => Some(Entry::Table(place(at))),
         population::Entry::Page(at, access) => Some(Entry::Page {
-            at: place(at),
+            at: place(match abi::ISA {
+                // An attribute stands where a small page's address would go on.
+                Isa::X86_64 if level > 1 => at & !(1 << 12),
+                _ => at,
+            }),
+            attributes: attributes(level, word),
             access: match (access.user, access.writable) {
                 (false, _) => Access::None,
                 (true, false) => Access::Read,

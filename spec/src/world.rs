@@ -2,13 +2,15 @@
 //! objects in one piece of memory, and has stopped. What then happens is up to the threads that
 //! it left behind. Everything is made by system calls.
 
+use crate::bystander::Bystander;
 use crate::model::Request;
+use crate::model::state::Trap;
 use crate::model::time::TICKS;
 use crate::refinement::{Frame, Lens};
 use abi::invocation::{Invocation, LABELS};
 use abi::ipc_buffer::{CAPS_OR_BADGES, MSG};
 use abi::message::{MESSAGE_REGISTERS, MessageInfo};
-use abi::object::{OBJECT_TYPES, ObjectType};
+use abi::object::{NOTIFICATION_BITS, OBJECT_TYPES, ObjectType, TCB_BITS};
 use abi::syscall::Syscall;
 use abi::{Isa, Word, bootinfo};
 use core::mem::offset_of;
@@ -74,6 +76,8 @@ pub struct World {
     pub resumable: bool,
     /// The lines that interrupt: the first, and how many.
     pub lines: (u16, u16),
+    /// A thread that has nothing to do with it.
+    pub bystander: Option<Bystander>,
     /// User addresses that are looked at in every address space after each step.
     pub addresses: Vec<Word>,
 }
@@ -123,7 +127,7 @@ impl Population for Everything<'_> {
 impl World {
     /// A world of `2^bits` bytes.
     pub fn new(bits: u32) -> Self {
-        let mut k = booted();
+        let mut k = booted(RAM_BYTES.max(4 << bits));
         k.log = Level::Quiet;
         assert_eq!(k.ticks_per_us.get(), TICKS, "the unit of time");
         let Some(root) = k.current() else {
@@ -147,6 +151,7 @@ impl World {
             surroundings: Surroundings::default(),
             resumable: false,
             lines: (0, 0),
+            bystander: None,
             addresses: vec![],
         };
         let slots = 1 << world.root_cnode().radix;
@@ -269,6 +274,15 @@ impl World {
         self.must(cnode, invocation, words, &[CNODE]);
     }
 
+    /// A copy of a capability of the root task's, with less rights and a badge, which it keeps.
+    pub fn badged(&mut self, cap: Word, rights: Word, badge: Word) -> Word {
+        let to = self.free;
+        self.free += 1;
+        let words = [to, DEPTH, cap, DEPTH, rights, badge];
+        self.must(CNODE, Invocation::CNodeMint, &words, &[CNODE]);
+        to
+    }
+
     /// A thread with the CSpace `cnode` of `2^radix` slots, an IPC buffer, and time; not started.
     pub fn player(&mut self, cnode: Word, radix: Word, priority: Word) -> usize {
         let tcb = self.make(ObjectType::Tcb, 0);
@@ -294,6 +308,47 @@ impl World {
             sc_cap: 0,
         });
         self.players.len() - 1
+    }
+
+    /// A thread that is less important than all others, holds whatever it is made of, and is ready.
+    pub fn bystander(&mut self) {
+        const RADIX: Word = 3;
+        let cnode = self.make(ObjectType::CNode, RADIX);
+        let notification = self.make(ObjectType::Notification, 0);
+        let player = self.player(cnode, RADIX, 1);
+        self.time(player, 10_000, 10_000, 0);
+        self.start(player);
+        let Some(Player {
+            tcb,
+            tcb_cap,
+            sc_cap,
+            ..
+        }) = self.players.pop()
+        else {
+            return;
+        };
+        // It goes on where it is, from the first time on.
+        go_on_at(&mut self.k[tcb.context()], AFTER_SYSCALL);
+        let memory = |cap: &Cap| match cap {
+            Cap::CNode(c) => (c.slots.address(), 32 << RADIX),
+            Cap::Notification(c) => (c.notification.address(), 1 << NOTIFICATION_BITS),
+            Cap::SchedContext(c) => (c.sched_context.address(), 1 << c.bits),
+            _ => {
+                let start = tcb.address().bits() & !((1 << TCB_BITS) - 1);
+                let back = tcb.address().bits() - start;
+                (tcb.address().plus(back.wrapping_neg()), 1 << TCB_BITS)
+            }
+        };
+        let caps = [tcb_cap, sc_cap, notification, cnode];
+        let pieces = caps.map(|cap| memory(&self.root_cap(cap)));
+        self.bystander = Some(Bystander {
+            thread: tcb,
+            memory: pieces.to_vec(),
+            time: pieces[1],
+        });
+        for (cap, to) in caps.into_iter().zip(1..) {
+            self.give(cap, cnode, RADIX, to);
+        }
     }
 
     /// Lets a thread run in an address space of the root task's.
@@ -484,6 +539,30 @@ pub fn say(k: &mut Kernel, thread: Ref<Tcb>, buffer: PhysicalAddress, request: &
     context.set_fault_ip(SYSCALL_AT);
 }
 
+/// The program of whoever runs is at `address`.
+pub fn trap_at(k: &mut Kernel, address: Word) {
+    if let Some(current) = k.current() {
+        go_on_at(&mut k[current.context()], address);
+    }
+}
+
+/// The processor stops the program of whoever runs.
+pub fn trap(k: &mut Kernel, trap: Trap, way: Way) {
+    let event = match trap {
+        Trap::Memory {
+            address,
+            status,
+            instruction,
+        } => Event::VmFault {
+            address,
+            status,
+            instruction,
+        },
+        Trap::Exception { number, code } => Event::UserException { number, code },
+    };
+    enter(k, event, way);
+}
+
 /// What has become of a thread's system call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Progress {
@@ -597,21 +676,24 @@ pub enum Way {
 
 /// The current thread executes its system call.
 pub fn step(k: &mut Kernel, syscall: i64, way: Way) {
-    let event = Event::Syscall(syscall);
+    enter(k, Event::Syscall(syscall), way);
+}
+
+fn enter(k: &mut Kernel, event: Event, way: Way) {
     let _ = match way {
         Way::Slow => entry::enter_slow(k, 0, event),
         Way::Fast => entry::enter(k, 0, event),
     };
 }
 
-fn booted() -> Kernel {
+fn booted(ram_bytes: u64) -> Kernel {
     let model = Model::new(&Config {
-        ram: vec![(RAM, RAM_BYTES)],
+        ram: vec![(RAM, ram_bytes)],
         ..Config::default()
     });
     let slots = RAM.0 + 0x1_0000;
     let image = slots + IrqTable::SLOT_BYTES.next_multiple_of(PAGE);
-    let (free, end) = (image + 2 * PAGE, RAM.0 + RAM_BYTES);
+    let (free, end) = (image + 2 * PAGE, RAM.0 + ram_bytes);
     let mut k = Kernel::new(model, KernelAddress::of(PhysicalAddress(slots)));
     let platform = Platform {
         kernel_image: RAM..PhysicalAddress(image),

@@ -210,6 +210,38 @@ fn what_is_outside_the_world_stays_as_it_is() {
 }
 
 #[test]
+fn a_bystander_stays_as_it_is() {
+    let mut scope = scopes::threads(0);
+    let world = &mut scope.world;
+    let bystander = world.bystander.clone().expect("a bystander");
+    let thread = bystander.thread;
+    let begin = Saved::of(&mut world.k);
+    let mut verdict = |ran, change: &dyn Fn(&mut kernel::Kernel)| {
+        begin.put(&mut world.k);
+        change(&mut world.k);
+        bystander.as_it_was(&world.k, ran).is_ok()
+    };
+    let time = |k: &kernel::Kernel| k[thread].sched_context.expect("time");
+    assert!(verdict(false, &|_| {}));
+    assert!(
+        verdict(false, &|k| kernel::sched::dequeue(k, thread)),
+        "a place in a queue"
+    );
+    assert!(!verdict(false, &|k| k[thread].priority += 1));
+    assert!(!verdict(true, &|k| k[thread].flags ^= 1));
+    assert!(
+        !verdict(true, &|k| k[thread.context()].set_badge(0x77)),
+        "a register"
+    );
+    let used = |k: &mut kernel::Kernel| {
+        let time = time(k);
+        k[time].consumed += 1;
+    };
+    assert!(!verdict(false, &used), "its time, while it did not run");
+    assert!(verdict(true, &used));
+}
+
+#[test]
 fn what_is_cached_must_be_so() {
     let mut scope = scopes::address_spaces(0);
     let world = &mut scope.world;
@@ -220,6 +252,7 @@ fn what_is_cached_must_be_so() {
     let page = Entry::Page {
         at: Place(0),
         access: Access::Read,
+        attributes: 0,
     };
     let entries = BTreeMap::from([(0, page)]);
     state.objects.insert(root, Object::Table { entries });

@@ -175,6 +175,26 @@ fn a_yield_to_a_thread_that_ends_is_answered() {
 }
 
 #[test]
+fn faults() {
+    let [states, transitions, successes] = match abi::ISA {
+        Isa::X86_64 => [10_876, 27_670, 5863],
+        Isa::AArch64 => [11_488, 28_730, 6038],
+        Isa::RiscV64 => [10_982, 27_654, 5805],
+    };
+    exactly(scopes::faults(5), states, transitions, successes);
+}
+
+#[test]
+fn large_pages() {
+    let [states, transitions, successes] = match abi::ISA {
+        Isa::X86_64 => [774, 10_920, 4588],
+        Isa::AArch64 => [887, 11_795, 5047],
+        Isa::RiscV64 => [866, 11_690, 4874],
+    };
+    exactly(scopes::large_pages(4), states, transitions, successes);
+}
+
+#[test]
 fn much_memory() {
     let counts = exactly(scopes::much_memory(3), 198, 2288, 758);
     assert_eq!(counts.interrupted, 1510, "calls with an interrupt");

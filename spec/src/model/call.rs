@@ -70,8 +70,9 @@ impl State {
             return told;
         };
         self.time_passes(now);
+        let says = Some(self.readable(thread, request));
         if let Some(thread) = self.thread_mut(thread) {
-            thread.says = Some(request.clone());
+            thread.says = says;
         }
         if self.has_budget(&mut told) {
             self.make(thread, request, &mut told);
@@ -89,6 +90,18 @@ impl State {
         told
     }
 
+    /// What can be read of a request: nothing that would be in a buffer, without one.
+    fn readable(&self, thread: Place, request: &Request) -> Request {
+        let mut request = request.clone();
+        if !self.has_buffer(thread, Access::Read) {
+            let in_buffer = request.words.iter_mut().skip(MESSAGE_REGISTERS);
+            in_buffer
+                .chain(&mut request.caps)
+                .for_each(|word| *word = 0);
+        }
+        request
+    }
+
     /// The timer interrupts, at the time `now`.
     pub fn timer(&mut self, now: u64) -> Told {
         let mut told = Told::new();
@@ -102,6 +115,9 @@ impl State {
     pub(super) fn end_step(&mut self, told: &mut Told) {
         told.append(&mut self.told_at_end);
         self.awaken();
+        if self.turn_is_over() {
+            self.choose_anew();
+        }
         self.decide();
         self.switch_time();
         if let Some(current) = self.current {
@@ -128,7 +144,7 @@ impl State {
 
     fn make(&mut self, thread: Place, request: &Request, told: &mut Told) {
         let Some(syscall) = Syscall::from_number(request.syscall, &PROFILE, FLAVOUR) else {
-            return;
+            return self.unknown_syscall(thread, request.syscall, told);
         };
         let (cap, reply) = (request.cap, request.reply);
         match syscall {
@@ -289,7 +305,8 @@ impl State {
                 Cap::Thread { .. }
                 | Cap::CNode { .. }
                 | Cap::SchedContext { .. }
-                | Cap::SchedControl,
+                | Cap::SchedControl
+                | Cap::DomainSet,
             ) if mode.first => Err(invalid),
             Some(cap) => self.operate(thread, slot, cap, label, args, told),
         }
@@ -319,6 +336,7 @@ impl State {
                 return Ok(said.map_or(Outcome::Done, Outcome::Says));
             }
             (Cap::SchedControl, Invocation::SchedControlConfigureFlags) => self.configure(args)?,
+            (Cap::DomainSet, _) => self.invoke_domains(invocation, args)?,
             (Cap::Frame { .. }, _) => {
                 let said = self.invoke_frame(slot, cap, invocation, args)?;
                 return Ok(said.map_or(Outcome::Done, |word| Outcome::Says(vec![word])));

@@ -2,13 +2,15 @@
 
 use super::call::Told;
 use super::endpoint::Blocking;
-use super::state::{Fault, Message, Rights, Sending, ThreadState, thread_slot};
+use super::state::{Access, Fault, Message, Rights, Sending, ThreadState, Trap, thread_slot};
 use super::{Cap, Failure, Place, State};
 use abi::Word;
 use abi::fault::FaultType;
 
-/// Where the one instruction of all programs is; what a fault message says of the place.
+/// Where the one system call of all programs is; what a fault message says of the place.
 pub const INSTRUCTION: Word = 0x40_0000;
+/// Where programs do what traps.
+pub const ELSEWHERE: Word = 0x40_0100;
 
 impl State {
     /// Whether `thread` has a fault that its handler is told of.
@@ -37,6 +39,35 @@ impl State {
             receiving,
             failure: failure.words(),
         };
+        self.fault(thread, fault, told);
+    }
+
+    /// Whoever runs has made a system call that there is not.
+    pub fn unknown_syscall(&mut self, thread: Place, number: i64, told: &mut Told) {
+        let number = number as Word;
+        self.fault(thread, Fault::UnknownSyscall { number }, told);
+    }
+
+    /// The program of whoever runs does what traps, at the time `now`.
+    pub fn trap(&mut self, trap: Trap, now: u64) -> Told {
+        let mut told = Told::new();
+        let Some(thread) = self.current else {
+            return told;
+        };
+        self.time_passes(now);
+        if self.has_budget(&mut told) {
+            self.fault(thread, Fault::Trap(trap), &mut told);
+        } else if let Some(thread) = self.thread_mut(thread)
+            && thread.runnable()
+        {
+            thread.state = ThreadState::Restart;
+        }
+        self.end_step(&mut told);
+        told
+    }
+
+    /// The handler of `thread` is told; without one the thread stops.
+    fn fault(&mut self, thread: Place, fault: Fault, told: &mut Told) {
         let lends = self.context_of(thread).is_some();
         if !self.tell_handler(thread, thread_slot::FAULT_HANDLER, fault, lends, told) {
             self.set_state(thread, ThreadState::Inactive);
@@ -80,6 +111,25 @@ impl State {
                 words.extend(failure);
                 (FaultType::CapFault, words)
             }
+            Fault::UnknownSyscall { number } => {
+                let mut words = self.shown(sender, fault);
+                words.push(*number);
+                (FaultType::UnknownSyscall, words)
+            }
+            Fault::Trap(Trap::Exception { number, code }) => {
+                let mut words = self.shown(sender, fault);
+                words.extend([number, code]);
+                (FaultType::UserException, words)
+            }
+            Fault::Trap(Trap::Memory {
+                address,
+                status,
+                instruction,
+            }) => {
+                let at = self.goes_on_at(sender);
+                let words = vec![at, *address, Word::from(*instruction), *status];
+                (FaultType::VMFault, words)
+            }
             Fault::Timeout { badge } => {
                 let mut words = vec![*badge];
                 if let Some(context) = self.context_of(sender) {
@@ -92,12 +142,18 @@ impl State {
         self.from_kernel(receiver, label.number(), words)
     }
 
-    /// Whether the answer to a fault lets the thread go on: to a capability fault, any.
-    pub fn accepted(&self, fault: &Fault, replier: Place) -> bool {
-        let label = self.thread(replier).and_then(|thread| thread.says.as_ref());
-        match fault {
-            Fault::Cap { .. } => true,
-            _ => label.is_some_and(|request| request.label == 0),
+    /// Whether the answer to a fault of `thread` lets it go on: to a fault of memory or of a
+    /// capability, any. The words of other answers are for the registers that the message showed.
+    pub fn accepted(&mut self, fault: &Fault, replier: Place, thread: Place) -> bool {
+        if matches!(fault, Fault::Cap { .. } | Fault::Trap(Trap::Memory { .. })) {
+            return true;
         }
+        let answer = self.thread(replier).and_then(|thread| thread.says.clone());
+        let Some(answer) = answer else {
+            return false;
+        };
+        let length = self.length(&answer, self.has_buffer(replier, Access::Read));
+        self.set_shown(thread, fault, &answer.words[..length]);
+        answer.label == 0
     }
 }

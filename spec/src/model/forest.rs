@@ -102,7 +102,7 @@ impl Cap {
                     _ => false,
                 }
             }
-            (Self::SchedControl, Self::SchedControl) => true,
+            (Self::SchedControl, Self::SchedControl) | (Self::DomainSet, Self::DomainSet) => true,
             (Self::AsidControl, Self::AsidControl) => true,
             (Self::IrqControl, Self::IrqHandler { .. }) => true,
             (Self::IrqHandler { line: a }, Self::IrqHandler { line: b }) => a == b,

@@ -10,7 +10,7 @@
 //! - [`cnode`], [`untyped`]: operations on slots, and objects out of memory;
 //! - [`deletion`]: what ends with its last capability;
 //! - [`endpoint`], [`transfer`], [`reply`], [`notification`], [`fault`]: threads that talk;
-//! - [`thread`], [`thread_parts`], [`registers`]: their operations; [`schedule`], [`time`]: who runs, and for how long;
+//! - [`thread`], [`thread_parts`], [`registers`]: their operations; [`schedule`], [`time`], [`domain`]: who runs, and for how long;
 //! - [`space`]: address spaces, and their identifiers;
 //! - [`interrupt`]: who hears which line.
 //!
@@ -20,6 +20,7 @@
 pub mod call;
 pub mod cnode;
 pub mod deletion;
+pub mod domain;
 pub mod endpoint;
 pub mod error;
 pub mod fault;

@@ -5,10 +5,11 @@
 
 use super::call::Args;
 use super::fault::INSTRUCTION;
-use super::state::ThreadState;
+use super::state::{Fault, Request, ThreadState, Trap};
 use super::thread::Invoked;
 use super::{Cap, Error, Place, State};
 use abi::invocation::Invocation as I;
+use abi::message::{MESSAGE_REGISTERS, MessageInfo};
 use abi::{Isa, Word};
 
 /// Behind the one instruction of all programs.
@@ -30,6 +31,90 @@ const fn numbers() -> (usize, usize, usize) {
             use abi::riscv64::{FRAME_REGISTERS, TLS_REGISTER, register};
             (register::LENGTH, FRAME_REGISTERS, TLS_REGISTER)
         }
+    }
+}
+
+/// The registers that the message of a fault shows and its answer sets, in order. `None`: where an
+/// exception of AArch64 returns to, which nobody can set.
+fn shown_by(fault: &Fault) -> Vec<Option<usize>> {
+    let all = |registers: &[usize]| registers.iter().copied().map(Some).collect();
+    match (abi::ISA, fault) {
+        (Isa::X86_64, Fault::UnknownSyscall { .. }) => all(&abi::x86_64::UNKNOWN_SYSCALL_REGISTERS),
+        (Isa::RiscV64, Fault::UnknownSyscall { .. }) => {
+            all(&abi::riscv64::UNKNOWN_SYSCALL_REGISTERS)
+        }
+        (Isa::AArch64, Fault::UnknownSyscall { .. }) => {
+            use abi::aarch64::register::*;
+            let mut shown: Vec<_> = all(&[X0, X1, X2, X3, X4, X5, X6, X7, PC, SP]);
+            shown.extend([None, Some(SPSR)]);
+            shown
+        }
+        (Isa::X86_64, Fault::Trap(Trap::Exception { .. })) => {
+            all(&abi::x86_64::USER_EXCEPTION_REGISTERS)
+        }
+        (Isa::AArch64, Fault::Trap(Trap::Exception { .. })) => {
+            all(&abi::aarch64::USER_EXCEPTION_REGISTERS)
+        }
+        (Isa::RiscV64, Fault::Trap(Trap::Exception { .. })) => {
+            all(&abi::riscv64::USER_EXCEPTION_REGISTERS)
+        }
+        // A timeout's message shows none.
+        (_, Fault::Timeout { .. }) => (0..numbers().0).map(Some).collect(),
+        _ => vec![],
+    }
+}
+
+/// The system call that registers hold, with what is in the buffer.
+fn request(registers: &[Word], in_buffer: &[Word], caps: &[Word]) -> Request {
+    let (cap, info, message, reply, destination, number) = match abi::ISA {
+        Isa::X86_64 => {
+            use abi::x86_64::*;
+            (
+                CAP_REGISTER,
+                MSG_INFO_REGISTER,
+                MESSAGE_REGISTERS,
+                REPLY_REGISTER,
+                NB_SEND_DEST_REGISTER,
+                SYSCALL_NUMBER,
+            )
+        }
+        Isa::AArch64 => {
+            use abi::aarch64::*;
+            (
+                CAP_REGISTER,
+                MSG_INFO_REGISTER,
+                MESSAGE_REGISTERS,
+                REPLY_REGISTER,
+                NB_SEND_DEST_REGISTER,
+                SYSCALL_NUMBER,
+            )
+        }
+        Isa::RiscV64 => {
+            use abi::riscv64::*;
+            (
+                CAP_REGISTER,
+                MSG_INFO_REGISTER,
+                MESSAGE_REGISTERS,
+                REPLY_REGISTER,
+                NB_SEND_DEST_REGISTER,
+                SYSCALL_NUMBER,
+            )
+        }
+    };
+    let info = MessageInfo(registers[info]);
+    let words = message.into_iter().map(|n| registers[n]);
+    let words = words
+        .chain(in_buffer.iter().copied())
+        .chain(std::iter::repeat(0));
+    let caps = caps.iter().copied().chain(std::iter::repeat(0));
+    Request {
+        syscall: registers[number] as i64,
+        cap: registers[cap],
+        reply: registers[reply],
+        destination: registers[destination],
+        label: info.label(),
+        words: words.take(info.length()).collect(),
+        caps: caps.take(info.extra_caps()).collect(),
     }
 }
 
@@ -104,6 +189,48 @@ impl State {
             _ => return Err(Error::IllegalOperation),
         }
         Ok(None)
+    }
+
+    /// What the registers that the message of a fault shows hold.
+    pub fn shown(&self, thread: Place, fault: &Fault) -> Vec<Word> {
+        let registers = self.registers.get(&thread);
+        let word = |n: &Option<usize>| match n {
+            Some(n) => registers.and_then(|all| all.get(*n)).copied(),
+            None => Some(BEHIND),
+        };
+        let shown = shown_by(fault);
+        shown.iter().map(|n| word(n).unwrap_or_default()).collect()
+    }
+
+    /// Where a stopped thread goes on.
+    pub fn goes_on_at(&self, thread: Place) -> Word {
+        let registers = self.registers.get(&thread);
+        registers.map_or(INSTRUCTION, |all| all[0])
+    }
+
+    /// An answer to a fault sets the registers that its message showed. If the thread makes its
+    /// system call again, it is what those say then.
+    pub fn set_shown(&mut self, thread: Place, fault: &Fault, words: &[Word]) {
+        for (n, word) in shown_by(fault).into_iter().zip(words) {
+            if let Some(n) = n {
+                self.write(thread, n, *word);
+            }
+        }
+        if words.is_empty() || self.goes_on_at(thread) != INSTRUCTION {
+            return;
+        }
+        let before = self.thread(thread).and_then(|thread| thread.says.as_ref());
+        let in_buffer = before.map_or(&[][..], |before| {
+            before.words.get(MESSAGE_REGISTERS..).unwrap_or_default()
+        });
+        let caps = before.map_or(&[][..], |before| &before.caps);
+        let says = self
+            .registers
+            .get(&thread)
+            .map(|all| request(all, in_buffer, caps));
+        if let Some(thread) = self.thread_mut(thread) {
+            thread.says = says;
+        }
     }
 
     /// Writes a register of a thread. Who is sent elsewhere does not make its system call again.

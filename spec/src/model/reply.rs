@@ -140,7 +140,7 @@ impl State {
                 self.transfer(replier, None, 0, grant, caller, told);
                 ThreadState::Running
             }
-            Some(fault) if self.accepted(fault, replier) => ThreadState::Restart,
+            Some(fault) if self.accepted(fault, replier, caller) => ThreadState::Restart,
             Some(_) => ThreadState::Inactive,
         };
         self.set_state(caller, state);

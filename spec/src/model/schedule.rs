@@ -23,25 +23,31 @@ impl State {
         self.thread(at).map(|thread| thread.priority)
     }
 
+    /// The queue that `at` stands in when it is ready.
+    fn place_in_line(&self, at: Place) -> Option<(u8, u8)> {
+        self.thread(at)
+            .map(|thread| (thread.domain, thread.priority))
+    }
+
     fn queued(&self, at: Place) -> bool {
         self.ready.values().any(|queue| queue.contains(&at)) || self.release.contains(&at)
     }
 
     /// `at` stands first of its priority, unless it stands somewhere.
     pub fn stand_first(&mut self, at: Place) {
-        if let Some(priority) = self.priority(at)
+        if let Some(place) = self.place_in_line(at)
             && !self.queued(at)
         {
-            self.ready.entry(priority).or_default().insert(0, at);
+            self.ready.entry(place).or_default().insert(0, at);
         }
     }
 
     /// `at` stands last of its priority, unless it stands somewhere.
     pub fn stand_last(&mut self, at: Place) {
-        if let Some(priority) = self.priority(at)
+        if let Some(place) = self.place_in_line(at)
             && !self.queued(at)
         {
-            self.ready.entry(priority).or_default().push(at);
+            self.ready.entry(place).or_default().push(at);
         }
     }
 
@@ -84,7 +90,9 @@ impl State {
         if !has_time || self.release.contains(&at) {
             return;
         }
-        if self.decision == Decision::Stay {
+        if !self.has_its_turn(at) {
+            self.stand_first(at);
+        } else if self.decision == Decision::Stay {
             self.decision = Decision::Consider(at);
         } else {
             self.choose_anew();
@@ -115,7 +123,7 @@ impl State {
     fn weigh(&mut self, candidate: Place, going_on: Option<Place>) {
         let mine = self.priority(candidate);
         let running = self.current.and_then(|current| self.priority(current));
-        let highest = self.ready.keys().next_back().copied();
+        let highest = self.in_turn().next_back().map(|((_, highest), _)| *highest);
         if mine < running || self.current.is_none() {
             // It does not follow that nobody else is more important.
             if highest > mine {
@@ -130,13 +138,18 @@ impl State {
         self.current = Some(candidate);
     }
 
+    /// The ready threads of the domain whose turn it is, by priority.
+    fn in_turn(&self) -> impl DoubleEndedIterator<Item = (&(u8, u8), &Vec<Place>)> {
+        let domain = self.turns.domain;
+        self.ready.range((domain, 0)..=(domain, u8::MAX))
+    }
+
     fn run_first(&mut self) {
-        let first = self
-            .ready
-            .values()
-            .next_back()
-            .and_then(|queue| queue.first());
-        self.current = first.copied();
+        if self.turn_is_over() {
+            self.next_turn();
+        }
+        let highest = self.in_turn().next_back();
+        self.current = highest.and_then(|(_, queue)| queue.first().copied());
         if let Some(current) = self.current {
             self.stand_aside(current);
         }

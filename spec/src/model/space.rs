@@ -71,6 +71,16 @@ pub struct Seen {
     pub writable: bool,
 }
 
+/// The attributes of a page that mean something. (No frame of a world is a device's.)
+fn kept(attributes: Word, access: Access) -> Word {
+    match (abi::ISA, access) {
+        (Isa::X86_64, _) => attributes & 7,
+        (Isa::AArch64, Access::None) => attributes & 1 | 4,
+        (Isa::AArch64, _) => attributes & 5,
+        (Isa::RiscV64, _) => attributes & 1,
+    }
+}
+
 impl State {
     // --- What addresses lead to -----------------------------------------------------------------
 
@@ -123,7 +133,7 @@ impl State {
         let way = self.way(root, address);
         let end = way[way.len() - 1];
         match self.entry(end) {
-            Some(Entry::Page { at, access }) if access != Access::None => Some(Seen {
+            Some(Entry::Page { at, access, .. }) if access != Access::None => Some(Seen {
                 at,
                 bits: end.bits,
                 writable: access == Access::ReadWrite,
@@ -312,7 +322,12 @@ impl State {
                 };
                 let nothing =
                     abi::ISA == Isa::RiscV64 && access == Access::None && attributes & 1 != 0;
-                self.set_entry(place, (!nothing).then_some(Entry::Page { at, access }));
+                let page = Entry::Page {
+                    at,
+                    access,
+                    attributes: kept(attributes, access),
+                };
+                self.set_entry(place, (!nothing).then_some(page));
                 self.becomes(slot, mapping(Some((space.1, address))));
                 Ok(None)
             }

@@ -140,6 +140,8 @@ pub enum Cap {
     },
     /// Time of the core.
     SchedControl,
+    /// Threads can be put into domains, and domains in order.
+    DomainSet,
     /// Handlers for interrupts can be made.
     IrqControl,
     /// What is to be done when this line interrupts.
@@ -202,8 +204,13 @@ pub enum Object {
 pub enum Entry {
     /// To the next table.
     Table(Place),
-    /// To memory, as large as the table's level says.
-    Page { at: Place, access: Access },
+    /// To memory, as large as the table's level says; how it is cached and whether it is executed,
+    /// as the attributes of mapping operations say it.
+    Page {
+        at: Place,
+        access: Access,
+        attributes: Word,
+    },
 }
 
 /// A word of flags to wait for.
@@ -280,6 +287,8 @@ pub struct Thread {
     pub state: ThreadState,
     pub priority: u8,
     pub most_priority: u8,
+    /// In whose turns it runs.
+    pub domain: u8,
     /// What it runs on.
     pub context: Option<Place>,
     /// The scheduling context whose thread it lets run before it.
@@ -300,6 +309,7 @@ impl Thread {
         state: ThreadState::Inactive,
         priority: 0,
         most_priority: 0,
+        domain: 0,
         context: None,
         yields_to: None,
         flags: 0,
@@ -357,10 +367,42 @@ pub enum Fault {
         receiving: bool,
         failure: Vec<Word>,
     },
+    /// No system call has this number.
+    UnknownSyscall { number: Word },
+    /// The program does what the processor refuses.
+    Trap(Trap),
     /// The budget is used up.
     Timeout { badge: Word },
     /// What the worlds do not do.
     Other,
+}
+
+/// Domains take turns, as a schedule says, over and over.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Turns {
+    /// The entries that are more than an end: whose turn, and for how long.
+    pub schedule: BTreeMap<u64, (u8, u64)>,
+    /// Where it begins anew.
+    pub start: u64,
+    /// The entry whose turn it is. `None`: that of `start` comes next.
+    pub entry: Option<u64>,
+    /// Whose turn it is, whatever has become of the entry since.
+    pub domain: u8,
+    /// What is left of it. With one domain it does not count down.
+    pub left: u64,
+}
+
+/// Why the processor stops a program: with what the handler is told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Trap {
+    /// A memory access is refused.
+    Memory {
+        address: Word,
+        status: Word,
+        instruction: bool,
+    },
+    /// An exception.
+    Exception { number: Word, code: Word },
 }
 
 /// What has become of the question who runs, in the course of a step.
@@ -392,8 +434,10 @@ pub struct State {
     pub lines: BTreeMap<u16, bool>,
     /// Who runs.
     pub current: Option<Place>,
-    /// Who could run, by priority; in each the next one first.
-    pub ready: BTreeMap<u8, Vec<Place>>,
+    /// Who could run, by domain and priority; in each the next one first.
+    pub ready: BTreeMap<(u8, u8), Vec<Place>>,
+    /// Whose turn it is.
+    pub turns: Turns,
     /// Who waits for time, the earliest first.
     pub release: Vec<Place>,
     /// Whose time is being used.
@@ -434,6 +478,7 @@ impl Cap {
             Self::Untyped { .. }
             | Self::Zombie { .. }
             | Self::SchedControl
+            | Self::DomainSet
             | Self::AsidControl
             | Self::IrqControl
             | Self::IrqHandler { .. }
@@ -457,6 +502,7 @@ impl Cap {
             Self::AsidPool { .. } => abi::object::ASID_POOL_BITS as u32,
             Self::Zombie { .. }
             | Self::SchedControl
+            | Self::DomainSet
             | Self::AsidControl
             | Self::IrqControl
             | Self::IrqHandler { .. }

@@ -13,7 +13,7 @@ use abi::sched::{MIN_BUDGET_US, MIN_REFILLS, SCHED_CONTEXT_SPORADIC};
 /// Ticks in a microsecond, in every world.
 pub const TICKS: u64 = 10;
 /// Nothing smaller is worth a switch.
-const LEAST: u64 = MIN_BUDGET_US * TICKS;
+pub(super) const LEAST: u64 = MIN_BUDGET_US * TICKS;
 /// The longest period in microseconds.
 const LONGEST_US: u64 = u64::MAX / TICKS / 8;
 
@@ -140,11 +140,13 @@ impl State {
 
     /// It is `now`.
     pub fn time_passes(&mut self, now: u64) {
+        self.spend_turn(now - self.now);
         self.uncharged += now - self.now;
         self.now = now;
     }
 
-    /// Whether what runs has time for one more entry. If not, its time slice is over.
+    /// Whether what runs has time for one more entry. If not, its time slice is over, or the turn
+    /// of its domain.
     pub fn has_budget(&mut self, told: &mut Told) -> bool {
         let Some(context) = self.charged else {
             return true;
@@ -152,7 +154,11 @@ impl State {
         let used = self.uncharged;
         let left = |time: &Time| time.head().1.saturating_sub(used) >= LEAST;
         if self.time(context).is_some_and(left) {
-            return true;
+            let over = self.turn_is_over();
+            if over {
+                self.choose_anew();
+            }
+            return !over;
         }
         self.end_slice(context, used, true, told);
         false
@@ -270,7 +276,8 @@ impl State {
         }
     }
 
-    /// When the timer has to interrupt: at the end of what may be used, or of a wait for time.
+    /// When the timer has to interrupt: at the end of what may be used, of a turn, or of a wait
+    /// for time.
     pub fn deadline(&self) -> u64 {
         let since = self.now - self.uncharged;
         let head = self
@@ -282,7 +289,9 @@ impl State {
             .release
             .first()
             .map(|thread| self.release_time(*thread));
-        end.into_iter().chain(release).min().unwrap_or(u64::MAX)
+        let turn = self.left_of_turn().map(|left| self.now + left);
+        let all = end.into_iter().chain(release).chain(turn);
+        all.min().unwrap_or(u64::MAX)
     }
 
     // --- Threads that wake --------------------------------------------------------------------

@@ -154,7 +154,14 @@ impl State {
                 };
                 (cap, Object::CNode { radix })
             }
-            ObjectType::Tcb => (Cap::Thread { at }, Object::Thread(Thread::NEW)),
+            ObjectType::Tcb => {
+                let domain = self.turns.domain;
+                let thread = Thread {
+                    domain,
+                    ..Thread::NEW
+                };
+                (Cap::Thread { at }, Object::Thread(thread))
+            }
             ObjectType::SchedContext => (
                 Cap::SchedContext { at, bits },
                 Object::SchedContext(SchedContext::default()),

@@ -53,6 +53,7 @@ pub fn interrupts(depth: usize) -> Scope {
         depth: Some(depth),
         pauses: vec![],
         lines: vec![LINE, LINE + 1],
+        traps: vec![],
         interrupted: false,
         leaves_out: nothing,
     }

@@ -11,25 +11,28 @@ use abi::object::{OBJECT_TYPES, ObjectType as T};
 use abi::{Isa, Word, bootinfo};
 
 /// What an ISA calls its things.
-struct Names {
-    root: T,
+pub(super) struct Names {
+    pub(super) root: T,
     /// Tables, the highest below the root first.
-    tables: &'static [T],
-    page: T,
-    maps: &'static [I],
-    unmaps: &'static [I],
-    map_page: I,
-    unmap_page: I,
-    address: I,
+    pub(super) tables: &'static [T],
+    pub(super) page: T,
+    /// A page where a last table could be.
+    pub(super) large: T,
+    pub(super) maps: &'static [I],
+    pub(super) unmaps: &'static [I],
+    pub(super) map_page: I,
+    pub(super) unmap_page: I,
+    pub(super) address: I,
     make_pool: I,
-    assign: I,
+    pub(super) assign: I,
 }
 
-const NAMES: Names = match abi::ISA {
+pub(super) const NAMES: Names = match abi::ISA {
     Isa::X86_64 => Names {
         root: T::X86Pml4,
         tables: &[T::X86Pdpt, T::X86PageDirectory, T::X86PageTable],
         page: T::X86SmallPage,
+        large: T::X86LargePage,
         maps: &[I::X86PdptMap, I::X86PageDirectoryMap, I::X86PageTableMap],
         unmaps: &[
             I::X86PdptUnmap,
@@ -46,6 +49,7 @@ const NAMES: Names = match abi::ISA {
         root: T::ArmVSpace,
         tables: &[T::ArmPageTable; 3],
         page: T::ArmSmallPage,
+        large: T::ArmLargePage,
         maps: &[I::ArmPageTableMap; 3],
         unmaps: &[I::ArmPageTableUnmap; 3],
         map_page: I::ArmPageMap,
@@ -58,6 +62,7 @@ const NAMES: Names = match abi::ISA {
         root: T::RiscvPageTable,
         tables: &[T::RiscvPageTable; 2],
         page: T::RiscvSmallPage,
+        large: T::RiscvMegaPage,
         maps: &[I::RiscvPageTableMap; 2],
         unmaps: &[I::RiscvPageTableUnmap; 2],
         map_page: I::RiscvPageMap,
@@ -152,6 +157,7 @@ pub fn address_spaces(depth: usize) -> Scope {
         depth: Some(depth),
         pauses: vec![],
         lines: vec![],
+        traps: vec![],
         interrupted: false,
         leaves_out: nothing,
     }

@@ -43,6 +43,7 @@ pub fn threads(depth: usize) -> Scope {
     for player in [thread, caller] {
         world.time(player, 10_000, 10_000, 0);
     }
+    world.bystander();
     let frame = world.players[thread].frame_cap;
     world.lend(cnode, cnode, RADIX, CNODE, 15, 0);
     world.lend(frame, cnode, RADIX, BUFFER, 15, 0);
@@ -72,6 +73,7 @@ pub fn threads(depth: usize) -> Scope {
         depth: Some(depth),
         pauses: vec![],
         lines: vec![],
+        traps: vec![],
         interrupted: false,
         leaves_out: registers_of_a_call,
     }

@@ -397,6 +397,28 @@ pub(crate) const DEFECTS: &[Defect] = &[
         isas: ALL,
     },
     Defect {
+        name: "an answer of refusal lets a thread go on after an exception",
+        file: "kernel/src/fault.rs",
+        changes: &[Change {
+            around: "write_register(register, word);\n    }\n    info.label() == 0",
+            right: "info.label() == 0",
+            wrong: "info.label() < 2",
+        }],
+        scope: "faults",
+        isas: ALL,
+    },
+    Defect {
+        name: "an answer to a fault sets one register more than it has words",
+        file: "kernel/src/fault.rs",
+        changes: &[Change {
+            around: "registers.enumerate().take(length)",
+            right: "length",
+            wrong: "length + 1",
+        }],
+        scope: "faults",
+        isas: ALL,
+    },
+    Defect {
         name: "an interrupt while a notification ends",
         file: "kernel/src/object/notification.rs",
         changes: &[Change {

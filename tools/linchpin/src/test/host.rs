@@ -64,7 +64,7 @@ pub(super) fn single(
 
 /// Cargo for the host crates as this architecture sees them. The default architecture shares the
 /// user's own target folder and environment; each other one has a folder of its own.
-fn cargo(context: &Context, arch: Arch) -> Command {
+pub(super) fn cargo(context: &Context, arch: Arch) -> Command {
     let mut cargo = context.workspace.cargo();
     if arch != Arch::X86_64 {
         let folder = context.workspace.output().join("host").join(arch.name());

@@ -8,7 +8,7 @@ use clap::Args;
 use miette::{Result, miette};
 
 use super::host::read_libtest;
-use super::{Context, Step, bounds, command, fuzz, miri, mutants};
+use super::{Context, Step, bounds, command, fuzz, host, miri, mutants};
 use crate::bench::paths;
 use crate::build;
 use crate::kind::{Arch, Flavour, Kind};
@@ -34,7 +34,12 @@ pub(super) struct Night {
 
 /// For every change.
 pub(super) fn by_day() -> Vec<Step> {
-    let mut steps = vec![fuzz::by_day()];
+    let mut steps = vec![
+        fuzz::by_day(),
+        Step::new("exploration with domains", |context| {
+            with_domains(context, &["--skip", "deep"])
+        }),
+    ];
     steps.extend(miri::by_day());
     steps
 }
@@ -43,10 +48,10 @@ pub(super) fn by_day() -> Vec<Step> {
 pub(super) fn by_night(night: &Night) -> Vec<Step> {
     let mut steps = vec![
         Step::new("exploration, large scopes", |context| {
-            explored(context, &["--release"], "large")
+            explored(context, Arch::X86_64, &["--release"], "large")
         }),
-        Step::new("negative controls of exploration", |context| {
-            explored(context, &[], "defects")
+        Step::new("exploration with domains, deep", |context| {
+            with_domains(context, &["deep"])
         }),
         Step::new("AddressSanitizer, small scopes", sanitized),
     ];
@@ -56,6 +61,13 @@ pub(super) fn by_night(night: &Night) -> Vec<Step> {
             Step::new("theorems of machine code", move |context| {
                 theorems(context, arch)
             })
+            .on(arch),
+        );
+        steps.push(
+            Step::new(
+                format!("negative controls of exploration, {}", arch.name()),
+                move |context| explored(context, arch, &[], "defects"),
+            )
             .on(arch),
         );
         steps.push(
@@ -101,8 +113,28 @@ pub(super) fn tests(
 /// What the sanitizers and libFuzzer compile for: a target that is named leaves build scripts alone.
 pub(super) const HOST: &str = "x86_64-unknown-linux-gnu";
 
-fn explored(context: &Context, profile: &[&str], test: &str) -> Result<Vec<Case>> {
-    let mut explore = context.workspace.cargo();
+/// Cargo for optimized host crates of a profile with domains. Fuzzing needs optimized ones, and only
+/// here is the code that domains add looked at: so both share a build.
+pub(super) fn domains_cargo(context: &Context) -> Command {
+    let mut cargo = context.workspace.cargo();
+    let folder = context.workspace.output().join("build/domains");
+    cargo
+        .env("LINCHPIN_PROFILE", "domains")
+        .env("CARGO_TARGET_DIR", folder);
+    cargo
+}
+
+fn with_domains(context: &Context, names: &[&str]) -> Result<Vec<Case>> {
+    let mut explore = domains_cargo(context);
+    explore
+        .args(["test", "--release", "--package", "linchpin-spec"])
+        .args(["--test", "domains", "--", "--ignored"])
+        .args(names);
+    tests(context, "explore domains", explore, NIGHT)
+}
+
+fn explored(context: &Context, arch: Arch, profile: &[&str], test: &str) -> Result<Vec<Case>> {
+    let mut explore = host::cargo(context, arch);
     explore.arg("test").args(profile).args([
         "--package",
         "linchpin-spec",
@@ -111,7 +143,8 @@ fn explored(context: &Context, profile: &[&str], test: &str) -> Result<Vec<Case>
         "--",
         "--ignored",
     ]);
-    tests(context, &format!("explore {test}"), explore, NIGHT)
+    let name = format!("explore {test} {}", arch.name());
+    tests(context, &name, explore, NIGHT)
 }
 
 fn sanitized(context: &Context) -> Result<Vec<Case>> {
