@@ -193,9 +193,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "the timer does not know who waits for time",
         file: "kernel/src/sched.rs",
         changes: &[Change {
-            around: "deadline = deadline.min(time);",
-            right: "deadline.min(time)",
-            wrong: "deadline",
+            around: "let mut at = node.release.alarm();",
+            right: "node.release.alarm()",
+            wrong: "Ticks::MAX",
         }],
         scope: "budgets",
         isas: ALL,
