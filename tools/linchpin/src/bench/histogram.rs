@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
-use super::figures::Figure;
+use super::figures::{Figure, Run};
 use super::machine::{Bench, Histogram, Subject};
 use crate::build::{self, Show};
 use crate::workspace;
@@ -22,9 +22,7 @@ const KERNEL: u64 = 1 << 63;
 /// Runs twice: to find the operation, and to look into it.
 pub(crate) fn show(bench: &Bench, wanted: &str) -> Result<()> {
     let subject = bench.ours(Show::Progress)?;
-    let run = bench.run(&subject)?;
-    let region = run
-        .figures
+    let region = regions(bench.run(&subject)?)
         .iter()
         .position(|figure| is_wanted(figure, wanted))
         .ok_or_else(|| miette!("no measured operation is `{wanted}`"))?;
@@ -32,9 +30,8 @@ pub(crate) fn show(bench: &Bench, wanted: &str) -> Result<()> {
         region,
         file: bench.scratch("histogram.txt"),
     };
-    let run = bench.run_with(&subject, Some(&histogram))?;
-    let figure = run
-        .figures
+    let figures = regions(bench.run_with(&subject, Some(&histogram))?);
+    let figure = figures
         .get(region)
         .ok_or_else(|| miette!("the second run was another one"))?;
     let Subject::Ours(kernel) = &subject else {
@@ -56,6 +53,12 @@ pub(crate) fn show(bench: &Bench, wanted: &str) -> Result<()> {
         build::shown(&histogram.file)
     );
     Ok(())
+}
+
+/// What was measured between two marks, in order: all but boot.
+fn regions(run: Run) -> Vec<Figure> {
+    let between = |figure: &Figure| figure.memory.is_some();
+    run.figures.into_iter().filter(between).collect()
 }
 
 /// `OP`, or `OP:PARAMETER`, the parameter in part.
