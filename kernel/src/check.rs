@@ -4,6 +4,7 @@
 //! debug kernel may call them. [`all`] needs to know every live object ([`Population`]): the model
 //! machine does; elsewhere they are looked for ([`found`]).
 
+mod floating;
 pub mod found;
 mod memory;
 mod replies;
@@ -136,6 +137,7 @@ pub fn all<P: Population>(k: &Kernel, population: &P) -> Check {
     threads::all(&objects)?;
     replies::all(&objects)?;
     time::all(&objects)?;
+    floating::all(&objects)?;
     memory::all(&objects)?;
     time::alarm(k)?;
     ready_queues(k)?;

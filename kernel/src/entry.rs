@@ -7,6 +7,7 @@ use crate::cspace;
 use crate::error::Preempted;
 use crate::fastpath::{self, Next, Short, Usual, Wordy};
 use crate::fault::{self, Fault};
+use crate::fpu;
 use crate::isa;
 use crate::kernel::{DOMAINS, NODES};
 use crate::message::Rest;
@@ -497,7 +498,7 @@ fn enter_fpu(k: &mut Kernel) {
     if k[thread].flags & abi::sched::TCB_FLAG_FPU_DISABLED != 0 {
         enter_fault(k, isa::FPU_DISABLED_FAULT);
     } else {
-        sched::fpu_acquire(k, thread);
+        fpu::acquire(k, thread);
     }
 }
 
@@ -558,7 +559,7 @@ fn go_on(k: &mut Kernel, thread: Ref<Tcb>) -> Ref<isa::Context> {
         usage::leaving(k);
     }
     asid::activate(k, thread);
-    sched::fpu_prepare(k, thread);
+    fpu::prepare(k, thread);
     if PROFILE.hardware_debug_api {
         isa::debug::prepare(k, thread);
     }

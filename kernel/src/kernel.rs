@@ -47,14 +47,12 @@ pub struct Node {
     /// Until the timer interrupts, the current thread has time for whatever it asks, and nobody's
     /// wait for time ends: an entry has no need to read the clock.
     pub quick: bool,
-    /// Whether user space may touch the floating-point registers now.
-    pub fpu_enabled: bool,
     /// The timer's deadline may have changed.
     pub reprogram: bool,
     /// The thread that entered the kernel, or that leaves it; `None` when idle.
     pub current: Option<Ref<Tcb>>,
-    /// Whose floating-point state the registers hold.
-    pub fpu_owner: Option<Ref<Tcb>>,
+    /// Who may touch the floating-point registers now: their owner, or nobody.
+    pub fpu_user: Option<Ref<Tcb>>,
     /// The scheduling context that time is charged to.
     pub current_sc: Option<Ref<SchedContext>>,
     /// The time when the clock was last read.
@@ -70,6 +68,8 @@ pub struct Node {
     pub ready: [ReadyQueues; DOMAINS],
     /// Who used the processor; unused unless the profile tracks it.
     pub usage: CoreUsage,
+    /// Whose floating-point state the registers hold.
+    pub fpu_owner: Option<Ref<Tcb>>,
 }
 
 /// The kernel.
@@ -128,7 +128,7 @@ impl Node {
             release: ReleaseQueue::EMPTY,
             usage: CoreUsage::new(),
             fpu_owner: None,
-            fpu_enabled: true,
+            fpu_user: None,
         }
     }
 }

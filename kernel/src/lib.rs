@@ -5,7 +5,7 @@
 //! - [`message`], [`ipc`], [`fault`], [`error`]: what threads and kernel say to each other;
 //! - [`cspace`], [`cap`], [`cdt`], [`delete`]: capabilities, how they are found, derived, removed;
 //! - [`object`]: one file per kernel object; [`queue`]: the one queue;
-//! - [`sched`], [`refill`]: who runs, and for how long;
+//! - [`sched`], [`refill`]: who runs, and for how long; [`fpu`]: whose floating-point state is at hand;
 //! - [`isa`]: what an instruction set means; [`boot`]: from a memory map to the first thread;
 //! - [`check`]: the invariants, executable.
 //!
@@ -33,6 +33,7 @@ pub mod entry;
 pub mod error;
 pub mod fastpath;
 pub mod fault;
+pub mod fpu;
 pub mod invocation;
 pub mod ipc;
 pub mod isa;

@@ -6,6 +6,7 @@
 
 use crate::Kernel;
 use crate::fault;
+use crate::fpu;
 use crate::kernel::{DOMAINS, ReadyQueues};
 use crate::object::domain;
 use crate::object::sched_context::{self, SchedContext};
@@ -334,7 +335,7 @@ pub fn state_changed(k: &mut Kernel, thread: Ref<Tcb>) {
 
 /// `thread`, which is suspended, is about to lose its memory: nothing here may name it.
 pub(crate) fn thread_gone(k: &mut Kernel, thread: Ref<Tcb>) {
-    fpu_release(k, thread);
+    fpu::thread_gone(k, thread);
     if usage::TRACKED {
         usage::thread_gone(k, thread);
     }
@@ -850,55 +851,4 @@ pub fn timer_in_time(k: &Kernel) -> bool {
         false => due(k),
     };
     k.node().alarm <= latest
-}
-
-// --- Floating point --------------------------------------------------------------------------------
-
-/// The floating-point state of `thread` is no longer in the registers, and is not saved.
-pub fn fpu_release(k: &mut Kernel, thread: Ref<Tcb>) {
-    if k.node().fpu_owner == Some(thread) {
-        k.node_mut().fpu_owner = None;
-        set_fpu_enabled(k, false);
-    }
-}
-
-/// User space touched the floating-point registers while they were not `thread`'s.
-pub fn fpu_acquire(k: &mut Kernel, thread: Ref<Tcb>) {
-    set_fpu_enabled(k, true);
-    if k.node().fpu_owner == Some(thread) {
-        return;
-    }
-    if let Some(owner) = k.node().fpu_owner {
-        k.machine.fpu_save(owner.fpu());
-    }
-    k.machine.fpu_restore(thread.fpu());
-    k.node_mut().fpu_owner = Some(thread);
-}
-
-/// Before user code of `thread` runs: the registers are its own, or trap.
-#[inline(always)]
-pub fn fpu_prepare(k: &mut Kernel, thread: Ref<Tcb>) {
-    if fpu_needs_care(k, thread) {
-        fpu_match(k, thread);
-    }
-}
-
-/// Whether the floating-point registers are perhaps not as `thread` needs them: mostly they trap,
-/// and are somebody else's.
-#[inline(always)]
-pub(crate) fn fpu_needs_care(k: &Kernel, thread: Ref<Tcb>) -> bool {
-    k.node().fpu_enabled || k.node().fpu_owner == Some(thread)
-}
-
-fn fpu_match(k: &mut Kernel, thread: Ref<Tcb>) {
-    let own = k.node().fpu_owner == Some(thread)
-        && k[thread].flags & abi::sched::TCB_FLAG_FPU_DISABLED == 0;
-    if own != k.node().fpu_enabled {
-        set_fpu_enabled(k, own);
-    }
-}
-
-fn set_fpu_enabled(k: &mut Kernel, enabled: bool) {
-    k.node_mut().fpu_enabled = enabled;
-    k.machine.fpu_enable(enabled);
 }

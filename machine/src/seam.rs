@@ -103,11 +103,10 @@ pub trait Machine {
 
     // --- Floating point --------------------------------------------------------------
 
-    /// Writes the live floating-point registers to the area at `area`.
-    fn fpu_save(&mut self, area: KernelAddress);
-    /// Loads the floating-point registers from the area at `area`.
-    fn fpu_restore(&mut self, area: KernelAddress);
-    /// Lets user space use the floating-point registers, or makes each use trap.
+    /// Writes the live floating-point registers to the area at `from`, if somebody still wants
+    /// them; loads them from the area at `to`, and lets user space use them.
+    fn fpu_switch(&mut self, from: Option<KernelAddress>, to: KernelAddress);
+    /// Lets user space use the floating-point registers as they are, or makes each use trap.
     fn fpu_enable(&mut self, enabled: bool);
     /// Writes the state that a new thread starts with to the (zeroed) area at `area`.
     fn fpu_initialise(&mut self, area: KernelAddress);

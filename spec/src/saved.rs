@@ -37,7 +37,7 @@ struct Core {
     alarm: Ticks,
     ready: Vec<(usize, usize, Queue)>,
     release: ReleaseQueue,
-    fpu: (Option<Ref<Tcb>>, bool),
+    fpu: (Option<Ref<Tcb>>, Option<Ref<Tcb>>),
 }
 
 impl Core {
@@ -59,7 +59,7 @@ impl Core {
             alarm: node.alarm,
             ready,
             release: node.release,
-            fpu: (node.fpu_owner, node.fpu_enabled),
+            fpu: (node.fpu_owner, node.fpu_user),
         }
     }
 
@@ -73,7 +73,7 @@ impl Core {
         node.quick = self.quick;
         node.alarm = self.alarm;
         node.release = self.release;
-        (node.fpu_owner, node.fpu_enabled) = self.fpu;
+        (node.fpu_owner, node.fpu_user) = self.fpu;
         for queues in &mut node.ready {
             let used: Vec<usize> = occupied(queues).map(|(priority, _)| priority).collect();
             for priority in used {

@@ -23,6 +23,7 @@ use crate::Kernel;
 use crate::cspace;
 use crate::entry::SHORT_PLANS;
 use crate::fault::Fault;
+use crate::fpu;
 use crate::kernel::{DOMAINS, NODES};
 use crate::message::Rest;
 use crate::object::cnode::Slot;
@@ -249,7 +250,7 @@ fn runs_at_once(k: &Kernel, next: Ref<Tcb>) -> Option<Space> {
         return None;
     }
     let space = k[next].space.get(k)?;
-    (!sched::fpu_needs_care(k, next)).then_some(space)
+    fpu::suits(k, next).then_some(space)
 }
 
 /// The slot that `address` names.

@@ -108,6 +108,10 @@ pub struct Tcb {
     pub ready_queued: bool,
     /// In the release queue of its core.
     pub release_queued: bool,
+    /// How many more times its floating-point state is loaded in advance.
+    pub fpu_turns: u8,
+    /// Who may use the floating-point registers while it runs: itself, or nobody.
+    pub fpu_user: Option<Ref<Tcb>>,
     /// `abi::sched` TCB flags.
     pub flags: Word,
     /// Place in the queue that `state` or `ready_queued` say.
@@ -149,6 +153,8 @@ impl Tcb {
             core,
             ready_queued: false,
             release_queued: false,
+            fpu_turns: 0,
+            fpu_user: None,
             flags: 0,
             links: None,
             sched_context: None,

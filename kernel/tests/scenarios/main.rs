@@ -17,6 +17,7 @@ mod faults;
 #[cfg(isa = "x86_64")]
 mod faults_x86_64;
 mod floating_point;
+mod floating_point_loads;
 mod interrupts;
 mod ipc;
 mod notifications;

@@ -1,5 +1,5 @@
-//! Floating-point and vector state, switched lazily: while the live registers are not the
-//! running thread's, each use in user mode traps.
+//! Floating-point and vector state. While the live registers are not the running thread's, each use
+//! in user mode traps.
 
 use super::registers::write;
 use core::arch::asm;
@@ -20,6 +20,7 @@ pub fn enable(enabled: bool) {
 ///
 /// # Safety
 /// `area` is a thread's FPU area: 528 writable bytes, aligned to 16.
+#[inline]
 pub unsafe fn save(area: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe {
@@ -58,6 +59,7 @@ pub unsafe fn save(area: *mut u8) {
 ///
 /// # Safety
 /// `area` is a thread's FPU area, written by [`save`] or all zero.
+#[inline]
 pub unsafe fn restore(area: *const u8) {
     // SAFETY: the caller's promise; kernel code uses none of these registers.
     unsafe {

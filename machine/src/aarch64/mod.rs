@@ -275,16 +275,15 @@ impl Machine for Arm {
         self.clock.quiet();
     }
 
-    #[inline]
-    fn fpu_save(&mut self, area: KernelAddress) {
-        // SAFETY: the kernel passes a thread's FPU area.
-        unsafe { fpu::save(pointer(area)) };
-    }
-
-    #[inline]
-    fn fpu_restore(&mut self, area: KernelAddress) {
-        // SAFETY: the kernel passes a thread's FPU area, which it cleared or saved to.
-        unsafe { fpu::restore(pointer(area)) };
+    #[inline(always)]
+    fn fpu_switch(&mut self, from: Option<KernelAddress>, to: KernelAddress) {
+        if let Some(area) = from {
+            // SAFETY: the kernel passes a thread's FPU area.
+            unsafe { fpu::save(pointer(area)) };
+        }
+        // SAFETY: likewise one that it cleared or saved to.
+        unsafe { fpu::restore(pointer(to)) };
+        fpu::enable(true);
     }
 
     #[inline(always)]

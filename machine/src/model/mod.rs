@@ -464,15 +464,14 @@ impl Machine for Model {
         self.controller.timer_acknowledged += 1;
     }
 
-    fn fpu_save(&mut self, area: KernelAddress) {
-        let registers = self.fpu;
-        self.fpu_area(area, registers);
-    }
-
-    fn fpu_restore(&mut self, area: KernelAddress) {
-        let p = self.resolve(area, size_of_val(&self.fpu) as u64, Kind::Fpu);
+    fn fpu_switch(&mut self, from: Option<KernelAddress>, to: KernelAddress) {
+        if let Some(area) = from {
+            self.fpu_area(area, self.fpu);
+        }
+        let p = self.resolve(to, size_of_val(&self.fpu) as u64, Kind::Fpu);
         // SAFETY: `resolve` found that many bytes of a floating-point area, aligned to 16.
         self.fpu = unsafe { p.cast().read() };
+        self.fpu_enabled = true;
     }
 
     fn fpu_enable(&mut self, enabled: bool) {
@@ -497,7 +496,7 @@ impl Machine for Model {
 impl Model {
     fn fpu_area(&mut self, area: KernelAddress, registers: [u64; FPU_WORDS]) {
         let p = self.resolve(area, size_of_val(&registers) as u64, Kind::Fpu);
-        // SAFETY: as in `fpu_restore`; `&mut self` excludes other accesses.
+        // SAFETY: as in `fpu_switch`; `&mut self` excludes other accesses.
         unsafe { p.cast().write(registers) };
     }
 }

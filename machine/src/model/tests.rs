@@ -245,12 +245,15 @@ fn floating_point_registers_go_to_memory_and_back() {
     let mut m = small();
     m.born(at(0x200), 64, Kind::Fpu);
     m.fpu_initialise(at(0x200));
+    m.born(at(0x240), 64, Kind::Fpu);
+    m.fpu_initialise(at(0x240));
     m.fpu = [9; FPU_WORDS];
-    m.fpu_restore(at(0x200));
-    assert_eq!(m.fpu, [FPU_INITIAL; FPU_WORDS]);
+    m.fpu_switch(None, at(0x200));
+    assert_eq!((m.fpu, m.fpu_enabled()), ([FPU_INITIAL; FPU_WORDS], true));
     m.fpu = [3; FPU_WORDS];
-    m.fpu_save(at(0x200));
+    m.fpu_switch(Some(at(0x200)), at(0x240));
     assert_eq!(m.bytes(at(0x200), 8), [3, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(m.fpu, [FPU_INITIAL; FPU_WORDS]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Floating-point registers, switched lazily: while they are not the running thread's, they are
-//! off, and each use traps. They are saved only if they have changed since they were loaded.
+//! Floating-point registers. While they are not the running thread's, they are off, and each use
+//! traps. They are saved only if they have changed since they were loaded.
 
 use super::csr::{self, status};
 use core::arch::asm;
@@ -61,6 +61,7 @@ impl Fpu {
         }
     }
 
+    /// What user mode is to find, and changes from now on are told by.
     fn state(&self) -> u64 {
         if self.dirty {
             status::FS
@@ -73,46 +74,33 @@ impl Fpu {
         self.dirty |= csr::sstatus() & status::FS == status::FS;
     }
 
-    /// Saves them at `area`, if they have changed.
+    /// Saves them at `from`, if they have changed and somebody wants them; loads them from `to`, and
+    /// lets user mode use them.
     ///
     /// # Safety
-    /// `area` is a thread's FPU area: 33 words.
-    pub unsafe fn save(&mut self, area: *mut u64) {
+    /// `from` and `to` are threads' FPU areas: 33 words.
+    #[inline]
+    pub unsafe fn switch(&mut self, from: Option<*mut u64>, to: *const u64) {
         if !self.present {
             return;
         }
         if self.enabled {
             self.note_changes();
         }
-        if self.dirty {
-            // SAFETY: switched on for this, and the caller's promise.
-            self.while_on(|| unsafe { save(area) });
-            self.dirty = false;
+        // SAFETY: kernel code uses no floating point.
+        unsafe { csr::raise_sstatus(status::FS) };
+        if let Some(area) = from
+            && self.dirty
+        {
+            // SAFETY: switched on in the line above, and the caller's promise.
+            unsafe { save(area) };
         }
-        self.settle();
-    }
-
-    /// Loads them from `area`.
-    ///
-    /// # Safety
-    /// As for [`Self::save`].
-    pub unsafe fn restore(&mut self, area: *const u64) {
-        if self.present {
-            // SAFETY: switched on for this, and the caller's promise.
-            self.while_on(|| unsafe { restore(area) });
-            self.dirty = false;
-            self.settle();
-        }
-    }
-
-    fn while_on(&self, work: impl FnOnce()) {
-        set(status::FS);
-        work();
-    }
-
-    /// The state that user mode sees.
-    fn settle(&self) {
-        set(if self.enabled { self.state() } else { 0 });
+        // SAFETY: as before.
+        unsafe { restore(to) };
+        self.dirty = false;
+        self.enabled = true;
+        // SAFETY: as before. From dirty to clean.
+        unsafe { csr::lower_sstatus(status::FS & !status::FS_CLEAN) };
     }
 }
 
@@ -142,6 +130,7 @@ macro_rules! each_register {
 
 /// # Safety
 /// The registers are on; `area` holds 33 words.
+#[inline]
 unsafe fn save(area: *mut u64) {
     // SAFETY: the caller's promise.
     unsafe {
@@ -161,6 +150,7 @@ unsafe fn save(area: *mut u64) {
 
 /// # Safety
 /// As for [`save`].
+#[inline]
 unsafe fn restore(area: *const u64) {
     // SAFETY: the caller's promise. The compiler has no use for these registers.
     unsafe {

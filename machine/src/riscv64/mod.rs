@@ -254,16 +254,11 @@ impl Machine for Riscv {
     #[inline(always)]
     fn acknowledge_timer(&mut self) {}
 
-    #[inline]
-    fn fpu_save(&mut self, area: KernelAddress) {
-        // SAFETY: the kernel passes a thread's FPU area.
-        unsafe { self.fpu.save(pointer(area)) };
-    }
-
-    #[inline]
-    fn fpu_restore(&mut self, area: KernelAddress) {
-        // SAFETY: the kernel passes a thread's FPU area, which is zero or was saved to.
-        unsafe { self.fpu.restore(pointer(area)) };
+    #[inline(always)]
+    fn fpu_switch(&mut self, from: Option<KernelAddress>, to: KernelAddress) {
+        let from = from.map(pointer::<u64>);
+        // SAFETY: the kernel passes threads' FPU areas; `to` is zero or was saved to.
+        unsafe { self.fpu.switch(from, pointer(to)) };
     }
 
     #[inline(always)]

@@ -1,5 +1,5 @@
-//! Floating-point and vector state, switched lazily: while the live registers are not the
-//! running thread's, each use traps.
+//! Floating-point and vector state. While the live registers are not the running thread's, each use
+//! traps.
 
 use super::cpuid::{self, Features};
 use super::registers;
@@ -90,11 +90,15 @@ impl Fpu {
     /// Saves the live registers at `area`.
     ///
     /// # Safety
-    /// `area` is a thread's FPU area: writable, large enough, aligned to 64 bytes.
+    /// Their use does not trap. `area` is a thread's FPU area: writable, large enough, aligned to 64
+    /// bytes.
+    #[inline]
     pub unsafe fn save(&self, area: *mut u8) {
-        self.untrapped(|| match self.format {
+        match self.format {
             // SAFETY: the caller's promise.
-            Format::Fxsave => unsafe { asm!("fxsave64 [{}]", in(reg) area, options(nostack, preserves_flags)) },
+            Format::Fxsave => unsafe {
+                asm!("fxsave64 [{}]", in(reg) area, options(nostack, preserves_flags))
+            },
             // SAFETY: the caller's promise; all enabled components are asked for.
             Format::Xsave => unsafe {
                 asm!("xsave64 [{}]", in(reg) area, in("eax") u32::MAX, in("edx") u32::MAX, options(nostack, preserves_flags));
@@ -103,22 +107,25 @@ impl Fpu {
             Format::Xsaveopt => unsafe {
                 asm!("xsaveopt64 [{}]", in(reg) area, in("eax") u32::MAX, in("edx") u32::MAX, options(nostack, preserves_flags));
             },
-        });
+        }
     }
 
     /// Loads the registers from `area`.
     ///
     /// # Safety
-    /// `area` is a thread's FPU area, written by `save` or `initialise`.
+    /// Their use does not trap. `area` is a thread's FPU area, written by `save` or `initialise`.
+    #[inline]
     pub unsafe fn restore(&self, area: *const u8) {
-        self.untrapped(|| match self.format {
+        match self.format {
             // SAFETY: the caller's promise.
-            Format::Fxsave => unsafe { asm!("fxrstor64 [{}]", in(reg) area, options(nostack, readonly, preserves_flags)) },
+            Format::Fxsave => unsafe {
+                asm!("fxrstor64 [{}]", in(reg) area, options(nostack, readonly, preserves_flags))
+            },
             // SAFETY: the caller's promise.
             _ => unsafe {
                 asm!("xrstor64 [{}]", in(reg) area, in("eax") u32::MAX, in("edx") u32::MAX, options(nostack, readonly, preserves_flags));
             },
-        });
+        }
     }
 
     /// Writes the state of a new thread to `area`, which is all zero.
@@ -132,16 +139,6 @@ impl Fpu {
         let mxcsr = unsafe { area.add(24) };
         // SAFETY: MXCSR is there, aligned.
         unsafe { mxcsr.cast::<u32>().write(MXCSR) };
-    }
-
-    fn untrapped(&self, work: impl FnOnce()) {
-        if !self.enabled {
-            set_trap(false);
-        }
-        work();
-        if !self.enabled {
-            set_trap(true);
-        }
     }
 }
 

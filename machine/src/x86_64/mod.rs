@@ -238,16 +238,15 @@ impl Machine for X86 {
     #[inline(always)]
     fn acknowledge_timer(&mut self) {}
 
-    #[inline]
-    fn fpu_save(&mut self, area: KernelAddress) {
-        // SAFETY: the kernel passes a thread's FPU area.
-        unsafe { self.fpu.save(pointer(area)) };
-    }
-
-    #[inline]
-    fn fpu_restore(&mut self, area: KernelAddress) {
-        // SAFETY: the kernel passes a thread's FPU area, which it initialised or saved to.
-        unsafe { self.fpu.restore(pointer(area)) };
+    #[inline(always)]
+    fn fpu_switch(&mut self, from: Option<KernelAddress>, to: KernelAddress) {
+        self.fpu.enable(true);
+        if let Some(area) = from {
+            // SAFETY: the kernel passes a thread's FPU area; the registers do not trap.
+            unsafe { self.fpu.save(pointer(area)) };
+        }
+        // SAFETY: likewise one that was initialised or saved to.
+        unsafe { self.fpu.restore(pointer(to)) };
     }
 
     #[inline(always)]

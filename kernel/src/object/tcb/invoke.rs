@@ -5,6 +5,7 @@ use crate::cap::{Cap, DataUpdate, EndpointCap, PackedCap};
 use crate::cdt;
 use crate::delete;
 use crate::error::{Preempted, SyscallError};
+use crate::fpu;
 use crate::invocation::{Done, Refusal};
 use crate::ipc;
 use crate::isa;
@@ -206,6 +207,9 @@ impl TcbInvocation {
             Self::SetFlags { clear, set } => {
                 let flags = k[thread].flags & !clear | set & abi::sched::TCB_FLAG_MASK;
                 k[thread].flags = flags;
+                if flags & abi::sched::TCB_FLAG_FPU_DISABLED != 0 {
+                    fpu::forbid(k, thread);
+                }
                 return Ok(Done::reply(k, m, &[flags]));
             }
         }
