@@ -33,6 +33,50 @@ impl Object for Context {
     const OFFSET: u64 = 0;
 }
 
+/// The registers of `seL4_UserContext`, in its order.
+macro_rules! in_order {
+    ($context:ident) => {
+        [
+            $context.fault_ip,
+            $context.sp,
+            $context.spsr,
+            $context.x[0],
+            $context.x[1],
+            $context.x[2],
+            $context.x[3],
+            $context.x[4],
+            $context.x[5],
+            $context.x[6],
+            $context.x[7],
+            $context.x[8],
+            $context.x[16],
+            $context.x[17],
+            $context.x[18],
+            $context.x[29],
+            $context.x[30],
+            $context.x[9],
+            $context.x[10],
+            $context.x[11],
+            $context.x[12],
+            $context.x[13],
+            $context.x[14],
+            $context.x[15],
+            $context.x[19],
+            $context.x[20],
+            $context.x[21],
+            $context.x[22],
+            $context.x[23],
+            $context.x[24],
+            $context.x[25],
+            $context.x[26],
+            $context.x[27],
+            $context.x[28],
+            $context.tpidr_el0,
+            $context.tpidrro_el0,
+        ]
+    };
+}
+
 impl Context {
     /// A thread as Retype makes it.
     pub fn new() -> Self {
@@ -125,6 +169,19 @@ impl Context {
         self.tpidr_el0 = base;
     }
 
+    /// All registers in the order of `seL4_UserContext`.
+    #[inline(always)]
+    pub fn registers(&self) -> [Word; register::LENGTH] {
+        in_order!(self)
+    }
+
+    /// Writes all registers in the order of `seL4_UserContext`, made safe for the kernel to load.
+    #[inline(always)]
+    pub fn set_registers(&mut self, registers: [Word; register::LENGTH]) {
+        in_order!(self) = registers;
+        self.spsr = sanitised_spsr(self.spsr, FLAVOUR);
+    }
+
     /// Register `n` in the order of `seL4_UserContext`, or [`RETURN_ADDRESS`]; 0 for numbers that
     /// do not exist.
     pub fn register(&self, n: usize) -> Word {
@@ -209,6 +266,10 @@ mod tests {
         for n in (0..register::LENGTH).filter(|n| *n != register::SPSR) {
             assert_eq!(context.register(n), 0x1000 + n as u64, "register {n}");
         }
+        let mut other = Context::new();
+        other.set_registers(context.registers());
+        assert_eq!(other, context);
+        assert!((0..register::LENGTH).all(|n| other.registers()[n] == context.register(n)));
         assert_eq!(context.x[29], 0x1000 + register::X29 as u64);
         assert_eq!(context.x[9], 0x1000 + register::X9 as u64);
         assert_eq!(context.x[28], 0x1000 + register::X28 as u64);

@@ -109,6 +109,46 @@ macro_rules! place {
     };
 }
 
+/// The registers of `seL4_UserContext`, in its order.
+macro_rules! in_order {
+    ($context:ident) => {
+        [
+            $context.fault_ip,
+            $context.ra,
+            $context.sp,
+            $context.gp,
+            $context.s0,
+            $context.s1,
+            $context.s2,
+            $context.s3,
+            $context.s4,
+            $context.s5,
+            $context.s6,
+            $context.s7,
+            $context.s8,
+            $context.s9,
+            $context.s10,
+            $context.s11,
+            $context.a0,
+            $context.a1,
+            $context.a2,
+            $context.a3,
+            $context.a4,
+            $context.a5,
+            $context.a6,
+            $context.a7,
+            $context.t0,
+            $context.t1,
+            $context.t2,
+            $context.t3,
+            $context.t4,
+            $context.t5,
+            $context.t6,
+            $context.tp,
+        ]
+    };
+}
+
 impl Context {
     /// A thread as Retype makes it.
     pub fn new() -> Self {
@@ -196,6 +236,19 @@ impl Context {
     /// Sets the register that names thread-local storage.
     pub fn set_tls_base(&mut self, base: Word) {
         self.tp = base;
+    }
+
+    /// All registers in the order of `seL4_UserContext`.
+    #[inline(always)]
+    pub fn registers(&self) -> [Word; register::LENGTH] {
+        in_order!(self)
+    }
+
+    /// Writes all registers in the order of `seL4_UserContext`. User mode may hold any value in any
+    /// of them.
+    #[inline(always)]
+    pub fn set_registers(&mut self, registers: [Word; register::LENGTH]) {
+        in_order!(self) = registers;
     }
 
     /// Register `n` in the order of `seL4_UserContext`; 0 for numbers that do not exist.

@@ -91,6 +91,34 @@ macro_rules! place {
     };
 }
 
+/// The registers of `seL4_UserContext`, in its order.
+macro_rules! in_order {
+    ($context:ident) => {
+        [
+            $context.fault_ip,
+            $context.rsp,
+            $context.rflags,
+            $context.rax,
+            $context.rbx,
+            $context.rcx,
+            $context.rdx,
+            $context.rsi,
+            $context.rdi,
+            $context.rbp,
+            $context.r8,
+            $context.r9,
+            $context.r10,
+            $context.r11,
+            $context.r12,
+            $context.r13,
+            $context.r14,
+            $context.r15,
+            $context.fs_base,
+            $context.gs_base,
+        ]
+    };
+}
+
 impl Context {
     /// A thread as Retype makes it.
     pub fn new() -> Self {
@@ -181,6 +209,24 @@ impl Context {
     /// Sets the register that names thread-local storage.
     pub fn set_tls_base(&mut self, base: Word) {
         self.fs_base = sanitised_address(base);
+    }
+
+    /// All registers in the order of `seL4_UserContext`.
+    #[inline(always)]
+    pub fn registers(&self) -> [Word; register::LENGTH] {
+        in_order!(self)
+    }
+
+    /// Writes all registers in the order of `seL4_UserContext`, made safe for the kernel to load.
+    #[inline(always)]
+    pub fn set_registers(&mut self, registers: [Word; register::LENGTH]) {
+        in_order!(self) = registers;
+        self.fault_ip = sanitised_address(self.fault_ip);
+        self.fs_base = sanitised_address(self.fs_base);
+        self.gs_base = sanitised_address(self.gs_base);
+        self.rflags = sanitised_rflags(self.rflags);
+        // `SYSRET` does not restore all that may just have changed.
+        self.fast_return = 0;
     }
 
     /// Register `n` in the order of `seL4_UserContext`; 0 for numbers that do not exist.

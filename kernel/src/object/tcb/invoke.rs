@@ -251,8 +251,7 @@ fn read_registers(
     if suspend {
         tcb::suspend(k, thread);
     }
-    let context = &k[thread.context()];
-    let registers: [Word; isa::REGISTERS] = core::array::from_fn(|n| context.register(n));
+    let registers = k[thread.context()].registers();
     Done::reply(k, m, registers.get(..count).unwrap_or(&registers))
 }
 
@@ -279,9 +278,16 @@ fn decode_write_registers(
 }
 
 fn write_registers(k: &mut Kernel, thread: Ref<Tcb>, resume: bool, count: usize, m: &Message) {
-    for n in 0..count {
-        let word = m.word(k, n.saturating_add(2));
-        k[thread.context()].write_register(n, word);
+    let mut words = [0; isa::REGISTERS];
+    for (n, word) in (2..usize::MAX).zip(words.iter_mut().take(count)) {
+        *word = m.word(k, n);
+    }
+    let context = &mut k[thread.context()];
+    match words.get(..count) {
+        Some(some) if count < words.len() => (0..count)
+            .zip(some)
+            .for_each(|(n, word)| context.write_register(n, *word)),
+        _ => context.set_registers(words),
     }
     k[thread.context()].continue_at_fault_ip();
     if resume {
