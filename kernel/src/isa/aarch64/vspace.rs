@@ -135,24 +135,38 @@ impl Entry {
             self.bits > PAGE_SPAN && self.value & (VALID | TABLE_OR_PAGE) == VALID | TABLE_OR_PAGE;
         leads_on.then(|| KernelAddress::of(PhysicalAddress(self.value & ADDRESS)))
     }
+
+    /// The entry of `table`, whose entries cover `2^bits` bytes, for `address`.
+    #[inline(always)]
+    fn read(k: &Kernel, table: KernelAddress, bits: u8, address: u64) -> Self {
+        let at = table.inside((address.wrapping_shr(bits.into()) & 511) << 3);
+        let value = k.machine.load(at);
+        Self { at, value, bits }
+    }
+
+    /// The entry for `address` in the table that this one leads to.
+    #[inline(always)]
+    fn next(self, k: &Kernel, address: u64) -> Option<Self> {
+        // A table is found above the last level only.
+        let table = self.table()?;
+        Some(Self::read(k, table, self.bits.wrapping_sub(9), address))
+    }
 }
 
 /// The entries for `address` from the root down; the last is no table.
 fn entries(k: &Kernel, root: KernelAddress, address: u64) -> impl Iterator<Item = Entry> + '_ {
-    let read = move |table: KernelAddress, bits: u8| {
-        let at = table.plus((address.wrapping_shr(bits.into()) & 511) << 3);
-        let value = k.machine.load(at);
-        Entry { at, value, bits }
-    };
-    core::iter::successors(Some(read(root, ROOT_SPAN)), move |entry| {
-        // A table is found above the last level only.
-        Some(read(entry.table()?, entry.bits.wrapping_sub(9)))
-    })
+    let first = Entry::read(k, root, ROOT_SPAN, address);
+    core::iter::successors(Some(first), move |entry| entry.next(k, address))
 }
 
-/// The entry where the walk for `address` ends.
-fn last_entry(k: &Kernel, root: KernelAddress, address: u64) -> Option<Entry> {
-    entries(k, root, address).last()
+/// The entry where the walk for `address` ends: the last of [`entries`].
+#[inline]
+fn last_entry(k: &Kernel, root: KernelAddress, address: u64) -> Entry {
+    let mut entry = Entry::read(k, root, ROOT_SPAN, address);
+    while let Some(next) = entry.next(k, address) {
+        entry = next;
+    }
+    entry
 }
 
 /// A mapped page.
@@ -178,8 +192,8 @@ impl Leaf {
 
 /// The page that is mapped at `address`.
 pub(super) fn leaf(k: &Kernel, root: KernelAddress, address: u64) -> Option<Leaf> {
-    let Entry { at, value, bits } = last_entry(k, root, address).filter(|entry| entry.valid())?;
-    Some(Leaf { at, value, bits })
+    let Entry { at, value, bits } = last_entry(k, root, address);
+    (value & VALID != 0).then_some(Leaf { at, value, bits })
 }
 
 // --- Roots ----------------------------------------------------------------------------------------
@@ -363,9 +377,10 @@ fn decode_map_frame(
         }
         None => {}
     }
-    let entry = last_entry(k, root, address)
-        .filter(|entry| entry.bits == bits)
-        .ok_or_else(|| missing_table(k, root, address))?;
+    let entry = last_entry(k, root, address);
+    if entry.bits != bits {
+        return Err(missing_table(entry));
+    }
     let rights = frame.rights.masked(CapRights(rights));
     Ok(FrameInvocation::Map {
         slot,
@@ -380,12 +395,11 @@ fn decode_map_frame(
 }
 
 /// The walk ended at another level than the frame needs.
-fn missing_table(k: &Kernel, root: KernelAddress, address: u64) -> SyscallError {
-    let bits_left = last_entry(k, root, address).map_or(ROOT_SPAN, |entry| entry.bits);
+fn missing_table(end: Entry) -> SyscallError {
     SyscallError::FailedLookup(
         Lookup::Destination,
         LookupFailure::MissingCapability {
-            bits_left: bits_left.into(),
+            bits_left: end.bits.into(),
         },
     )
 }
@@ -511,9 +525,10 @@ fn decode_map_table(
     }
     asid::check(k, asid, root)?;
     // Where the walk ends there is room for a table, unless it ends at a page or where one goes.
-    let entry = last_entry(k, root, address)
-        .filter(|entry| entry.bits > PAGE_SPAN && !entry.valid())
-        .ok_or(SyscallError::DeleteFirst)?;
+    let entry = last_entry(k, root, address);
+    if entry.bits == PAGE_SPAN || entry.valid() {
+        return Err(SyscallError::DeleteFirst);
+    }
     let mapping = Mapping {
         asid,
         address: VirtualAddress(address & !bits::mask(entry.bits)),

@@ -94,6 +94,10 @@ impl Level {
     }
 }
 
+/// Bits of address below the entries of the root, and of the last level.
+const ROOT_SPAN: u8 = LEVEL_BITS[2] as u8;
+const PAGE_SPAN: u8 = LEVEL_BITS[0] as u8;
+
 // --- Walking ------------------------------------------------------------------------------------
 
 /// What an entry points to.
@@ -115,34 +119,45 @@ struct Found {
     bits: u8,
 }
 
+impl Found {
+    /// The entry of `table`, whose entries span `2^bits` bytes, for `address`.
+    #[inline(always)]
+    fn read(k: &Kernel, table: KernelAddress, bits: u8, address: u64) -> Self {
+        let entry = table.inside((address.wrapping_shr(bits.into()) & 511) << 3);
+        let value = k.machine.load(entry);
+        Self { entry, value, bits }
+    }
+}
+
 /// The entries that lead to `address`, from the root's on.
 fn walk(k: &Kernel, root: KernelAddress, address: u64) -> impl Iterator<Item = Found> + '_ {
     let mut table = Some(root);
     LEVEL_BITS.iter().rev().map_while(move |bits| {
-        let entry = table?.plus((address.wrapping_shr(*bits as u32) & 511) << 3);
-        let value = k.machine.load(entry);
-        table = is_table(value).then(|| KernelAddress::of(target(value)));
-        Some(Found {
-            entry,
-            value,
-            bits: *bits as u8,
-        })
+        let found = Found::read(k, table?, *bits as u8, address);
+        table = is_table(found.value).then(|| KernelAddress::of(target(found.value)));
+        Some(found)
     })
 }
 
 /// The last entry on the way to `address`.
-fn last_entry(k: &Kernel, root: KernelAddress, address: u64) -> Option<Found> {
-    walk(k, root, address).last()
+#[inline]
+fn last_entry(k: &Kernel, root: KernelAddress, address: u64) -> Found {
+    let mut found = Found::read(k, root, ROOT_SPAN, address);
+    while found.bits > PAGE_SPAN && is_table(found.value) {
+        let table = KernelAddress::of(target(found.value));
+        found = Found::read(k, table, found.bits.wrapping_sub(9), address);
+    }
+    found
 }
 
 /// The entry that covers `2^bits` bytes at `address`. Fails with the bits left where the walk
 /// ends elsewhere: a table is missing, or one is in the way.
 fn entry_at(k: &Kernel, root: KernelAddress, address: u64, bits: u8) -> Result<Found, u64> {
-    match last_entry(k, root, address) {
-        Some(found) if found.bits == bits => Ok(found),
-        Some(found) => Err(found.bits.into()),
-        // A root has entries: this cannot be.
-        None => Err(bits.into()),
+    let found = last_entry(k, root, address);
+    if found.bits == bits {
+        Ok(found)
+    } else {
+        Err(found.bits.into())
     }
 }
 
@@ -528,12 +543,9 @@ fn decode_map_table(
         return Err(SyscallError::InvalidArgument(0));
     }
     asid::check(k, asid, root)?;
-    let found = last_entry(k, root, address).ok_or(SyscallError::DeleteFirst)?;
+    let found = last_entry(k, root, address);
     // The last level has no tables below it.
-    let last_level = LEVEL_BITS
-        .first()
-        .is_none_or(|bits| usize::from(found.bits) == *bits);
-    if found.value & VALID != 0 || last_level {
+    if found.value & VALID != 0 || found.bits == PAGE_SPAN {
         return Err(SyscallError::DeleteFirst);
     }
     let mapping = Mapping {

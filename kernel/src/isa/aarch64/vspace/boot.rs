@@ -69,9 +69,8 @@ pub(crate) fn map_new_table(
 ) -> TableCap {
     isa::create(k, isa::NewObject::Table, base, false);
     let table = KernelAddress::of(base);
-    if let Some(entry) = last_entry(k, root.root, address) {
-        map_table(k, entry.at, table);
-    }
+    let entry = last_entry(k, root.root, address);
+    map_table(k, entry.at, table);
     TableCap {
         table,
         level: Level::Any,
@@ -100,11 +99,10 @@ pub(crate) fn map_new_frame(
         Content::Program => vm_attributes::DEFAULT,
         Content::Data => vm_attributes::DEFAULT | vm_attributes::EXECUTE_NEVER,
     };
-    if let Some(entry) = last_entry(k, root.root, address) {
-        k.machine
-            .store(entry.at, frame_entry(&frame, rights, attributes));
-        k.machine.publish_tables();
-    }
+    let entry = last_entry(k, root.root, address);
+    k.machine
+        .store(entry.at, frame_entry(&frame, rights, attributes));
+    k.machine.publish_tables();
     frame
 }
 

@@ -57,9 +57,8 @@ pub(crate) fn map_new_table(
     address: u64,
 ) -> TableCap {
     let table = isa::create_table(k, KernelAddress::of(base));
-    if let Some(found) = last_entry(k, root.root, address) {
-        k.machine.store(found.entry, table_entry(base));
-    }
+    let found = last_entry(k, root.root, address);
+    k.machine.store(found.entry, table_entry(base));
     TableCap {
         mapping: mapping(root, address),
         ..table
