@@ -212,9 +212,20 @@ pub fn first_child(k: &Kernel, slot: Ref<Slot>) -> Option<Ref<Slot>> {
     is_parent(k, slot, next).then_some(next)
 }
 
+/// Whether anything was derived from the untyped in `slot`: [`has_children`], without a call.
+#[inline(always)]
+pub(crate) fn untyped_has_children(k: &Kernel, slot: Ref<Slot>) -> bool {
+    let links = k[slot].links;
+    links.next().is_some_and(|next| {
+        links.revocable() && k[slot].packed().covers_memory_of(k[next].packed())
+    })
+}
+
 /// Whether anything was derived from `slot`.
+#[inline]
 pub fn has_children(k: &Kernel, slot: Ref<Slot>) -> bool {
-    first_child(k, slot).is_some()
+    let next = k[slot].links.next();
+    next.is_some_and(|next| is_parent(k, slot, next))
 }
 
 /// Whether `slot` holds the last capability to its object. Others to it would be neighbours.

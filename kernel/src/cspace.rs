@@ -42,7 +42,13 @@ pub(crate) fn find(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Sl
 /// root's guard and index are a whole address.
 #[inline(always)]
 pub(crate) fn at_root(k: &Kernel, thread: Ref<Tcb>, address: Word) -> Option<Ref<Slot>> {
-    let root = k[thread.slot(TcbSlot::CSpace)].whole_cnode()?;
+    in_whole(k, thread.slot(TcbSlot::CSpace), address)
+}
+
+/// The slot that `address` names in the CNode in `root`, if that uses up a whole address.
+#[inline(always)]
+fn in_whole(k: &Kernel, root: Ref<Slot>, address: Word) -> Option<Ref<Slot>> {
+    let root = k[root].whole_cnode()?;
     // The guard, and below it the index: a radix is less than 64.
     let guard = address.wrapping_shr(root.radix.into());
     let index = address ^ guard.wrapping_shl(root.radix.into());
@@ -162,6 +168,11 @@ pub fn target_slot(
     depth: Word,
     which: Lookup,
 ) -> Result<Ref<Slot>, SyscallError> {
+    if depth == WORD_BITS
+        && let Some(slot) = in_whole(k, root, index)
+    {
+        return Ok(slot);
+    }
     match find_target(k, root, index, depth) {
         Some(slot) => Ok(slot),
         None => Err(why_no_target(k, root, index, depth, which)),

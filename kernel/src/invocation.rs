@@ -147,6 +147,29 @@ fn refused(k: &mut Kernel, address: Word, slot: Ref<Slot>, m: &Message, error: S
 fn dispatch(k: &mut Kernel, slot: Ref<Slot>, m: &Message, mode: Mode) -> Result<Done, Refusal> {
     let invalid = SyscallError::InvalidCapability(0);
     match k[slot].cap() {
+        Cap::Endpoint(_) | Cap::Notification(_) | Cap::Reply(_) => tell(k, slot, m, mode),
+        Cap::Null | Cap::Zombie(_) => Err(invalid.into()),
+        Cap::Tcb(_)
+        | Cap::CNode(_)
+        | Cap::SchedContext(_)
+        | Cap::SchedControl { .. }
+        | Cap::Domain
+            if mode.first_phase =>
+        {
+            Err(invalid.into())
+        }
+        _ => match LABELS.invocation(m.label) {
+            Some(invocation) => invoke_object(k, slot, invocation, m),
+            None => invoke_any_label(k, slot),
+        },
+    }
+}
+
+/// Another thread is told something, whatever the label.
+#[inline(always)]
+fn tell(k: &mut Kernel, slot: Ref<Slot>, m: &Message, mode: Mode) -> Result<Done, Refusal> {
+    let invalid = SyscallError::InvalidCapability(0);
+    match k[slot].cap() {
         Cap::Endpoint(c) => {
             if !c.rights.write() {
                 return Err(invalid.into());
@@ -177,20 +200,7 @@ fn dispatch(k: &mut Kernel, slot: Ref<Slot>, m: &Message, mode: Mode) -> Result<
             reply::reply(k, m.sender, c.reply, c.can_grant);
             Ok(Done::Empty)
         }
-        Cap::Null | Cap::Zombie(_) | Cap::Notification(_) => Err(invalid.into()),
-        Cap::Tcb(_)
-        | Cap::CNode(_)
-        | Cap::SchedContext(_)
-        | Cap::SchedControl { .. }
-        | Cap::Domain
-            if mode.first_phase =>
-        {
-            Err(invalid.into())
-        }
-        _ => match LABELS.invocation(m.label) {
-            Some(invocation) => invoke_object(k, slot, invocation, m),
-            None => invoke_any_label(k, slot),
-        },
+        _ => Err(invalid.into()),
     }
 }
 
@@ -211,21 +221,15 @@ fn invoke_object(
     m: &Message,
 ) -> Result<Done, Refusal> {
     match k[slot].cap() {
-        Cap::Untyped(_) if invocation == Invocation::UntypedRetype => {
-            untyped::retype(k, slot, m)?;
-        }
-        Cap::CNode(_) => cnode::invoke(k, slot, invocation, m)?,
-        Cap::Tcb(thread) => return tcb::invoke::invoke(k, thread, slot, invocation, m),
-        Cap::SchedContext(c) => {
-            let sc = c.sched_context;
-            return Ok(SchedContextInvocation::decode(k, sc, invocation, m)?.commit(k, sc, m));
-        }
-        Cap::SchedControl { core } => Configure::invoke(k, core, invocation, m)?,
-        Cap::Frame(_) => return isa::vspace::invoke_frame(k, slot, invocation, m),
-        Cap::PageTable(_) => isa::vspace::invoke_table(k, slot, invocation, m)?,
-        _ => return invoke_rare(k, slot, invocation, m),
+        Cap::Untyped(_) if invocation == Invocation::UntypedRetype => untyped::retype(k, slot, m),
+        Cap::CNode(_) => cnode::invoke(k, slot, invocation, m),
+        Cap::Tcb(thread) => tcb::invoke::invoke(k, thread, slot, invocation, m),
+        Cap::SchedContext(c) => SchedContextInvocation::invoke(k, c.sched_context, invocation, m),
+        Cap::SchedControl { core } => Configure::invoke(k, core, invocation, m),
+        Cap::Frame(_) => isa::vspace::invoke_frame(k, slot, invocation, m),
+        Cap::PageTable(_) => isa::vspace::invoke_table(k, slot, invocation, m),
+        _ => invoke_rare(k, slot, invocation, m),
     }
-    Ok(Done::Empty)
 }
 
 /// As [`invoke_object`], of objects that are set up and then left alone.

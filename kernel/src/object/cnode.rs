@@ -9,7 +9,7 @@ use crate::cdt::{self, Links};
 use crate::cspace;
 use crate::delete;
 use crate::error::{Lookup, LookupFailure, Preempted, SyscallError};
-use crate::invocation::Refusal;
+use crate::invocation::{Done, Refusal};
 use crate::message::Message;
 use crate::object::endpoint::{self, Endpoint};
 use crate::object::store::{Object, Ref};
@@ -222,14 +222,35 @@ fn missing(which: Lookup, bits_left: Word) -> SyscallError {
 }
 
 /// Does what `m` asks of the CNode in `slot`.
-#[inline(never)]
+#[inline(always)]
 pub fn invoke(
     k: &mut Kernel,
     slot: Ref<Slot>,
     invocation: Invocation,
     m: &Message,
-) -> Result<(), Refusal> {
-    Ok(CNodeInvocation::decode(k, slot, invocation, m)?.commit(k)?)
+) -> Result<Done, Refusal> {
+    match invocation {
+        Invocation::CNodeDelete => invoke_delete(k, slot, m),
+        _ => invoke_other(k, slot, invocation, m),
+    }
+}
+
+/// In a function of its own: it needs few registers.
+#[inline(never)]
+fn invoke_delete(k: &mut Kernel, slot: Ref<Slot>, m: &Message) -> Result<Done, Refusal> {
+    CNodeInvocation::decode(k, slot, Invocation::CNodeDelete, m)?.commit(k)?;
+    Ok(Done::Empty)
+}
+
+#[inline(never)]
+fn invoke_other(
+    k: &mut Kernel,
+    slot: Ref<Slot>,
+    invocation: Invocation,
+    m: &Message,
+) -> Result<Done, Refusal> {
+    CNodeInvocation::decode(k, slot, invocation, m)?.commit(k)?;
+    Ok(Done::Empty)
 }
 
 impl CNodeInvocation {

@@ -12,7 +12,7 @@ use crate::cdt;
 use crate::console;
 use crate::cspace;
 use crate::error::{Lookup, LookupFailure, Preempted, SyscallError};
-use crate::invocation::Refusal;
+use crate::invocation::{Done, Refusal};
 use crate::isa;
 use crate::message::Message;
 use crate::object::cnode::{Slot, slot_at};
@@ -26,7 +26,8 @@ use crate::usage::Usage;
 use abi::PROFILE;
 use abi::Word;
 use abi::object::{
-    MAX_UNTYPED_BITS, MIN_SCHED_CONTEXT_BITS, MIN_UNTYPED_BITS, OBJECT_TYPES, ObjectType, SLOT_BITS,
+    ENDPOINT_BITS, MAX_UNTYPED_BITS, MIN_SCHED_CONTEXT_BITS, MIN_UNTYPED_BITS, NOTIFICATION_BITS,
+    OBJECT_TYPES, ObjectType, REPLY_BITS, SLOT_BITS,
 };
 use machine::{KernelAddress, Kind, Machine, PhysicalAddress};
 
@@ -48,7 +49,7 @@ pub enum NewObject {
 }
 
 impl NewObject {
-    fn of(object_type: ObjectType) -> Option<Self> {
+    const fn of(object_type: ObjectType) -> Option<Self> {
         Some(match object_type {
             ObjectType::Untyped => Self::Untyped,
             ObjectType::Tcb => Self::Tcb,
@@ -57,13 +58,11 @@ impl NewObject {
             ObjectType::CNode => Self::CNode,
             ObjectType::SchedContext => Self::SchedContext,
             ObjectType::Reply => Self::Reply,
-            other => Self::Isa(isa::NewObject::of(other)?),
+            other => match isa::NewObject::of(other) {
+                Some(object) => Self::Isa(object),
+                None => return None,
+            },
         })
-    }
-
-    /// Whether making one writes all that it is, so that its memory need not be cleared before.
-    fn writes_itself(self) -> bool {
-        matches!(self, Self::Endpoint | Self::Notification | Self::Reply)
     }
 
     /// Whether device memory can become this.
@@ -76,11 +75,85 @@ impl NewObject {
     }
 }
 
+/// What is known of a type before anything is asked of it.
+#[derive(Clone, Copy)]
+struct TypeRow {
+    /// `None` for what exists and is not implemented.
+    object: Option<NewObject>,
+    /// log2 of the object's size in bytes; 0 if that is the caller's choice.
+    bits: u8,
+    /// What is added to the caller's choice, and the least that it may be.
+    added: u8,
+    least: u8,
+}
+
+/// By the number that user space calls the type by.
+static TYPES: [Option<TypeRow>; ObjectType::ALL.len()] = {
+    let mut rows = [None; ObjectType::ALL.len()];
+    let mut number = 0;
+    while number < rows.len() {
+        if let Some(object_type) = OBJECT_TYPES.decode(number as Word) {
+            #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+            {
+                rows[number] = Some(TypeRow::of(object_type));
+            }
+        }
+        number += 1;
+    }
+    rows
+};
+
+impl TypeRow {
+    const fn of(object_type: ObjectType) -> Self {
+        let (added, least) = match object_type {
+            ObjectType::CNode => (SLOT_BITS, 1),
+            ObjectType::Untyped => (0, MIN_UNTYPED_BITS),
+            ObjectType::SchedContext => (0, MIN_SCHED_CONTEXT_BITS),
+            _ => (0, 0),
+        };
+        let bits = match object_type.size_bits(abi::ISA, &PROFILE) {
+            Some(bits) => bits,
+            None => 0,
+        };
+        Self {
+            object: NewObject::of(object_type),
+            bits: bits as u8,
+            added: added as u8,
+            least: least as u8,
+        }
+    }
+
+    /// log2 of the size of an object, for the caller's `size_bits`.
+    #[inline(always)]
+    fn object_bits(self, size_bits: Word) -> Result<u8, SyscallError> {
+        let max = MAX_UNTYPED_BITS as u64;
+        let too_large = SyscallError::RangeError { min: 0, max };
+        if size_bits >= 64 {
+            return Err(too_large);
+        }
+        let bits = match self.bits {
+            0 => size_bits.saturating_add(self.added.into()),
+            bits => bits.into(),
+        };
+        if bits > max {
+            Err(too_large)
+        } else if size_bits < self.least.into() {
+            Err(SyscallError::InvalidArgument(1))
+        } else {
+            Ok(bits as u8)
+        }
+    }
+}
+
 /// Objects to be made, and where their capabilities go.
 #[derive(Clone, Copy, Debug)]
 pub struct Retype {
     untyped: Ref<Slot>,
-    cap: UntypedCap,
+    base: PhysicalAddress,
+    untyped_bits: u8,
+    device: bool,
+    /// Where the untyped has room: its own watermark, or 0 if nothing is left of what was below.
+    watermark: u64,
     object: NewObject,
     /// log2 of the size of one object in bytes.
     bits: u8,
@@ -90,11 +163,12 @@ pub struct Retype {
 
 /// Does what `m` asks of the untyped in `slot`.
 #[inline(never)]
-pub fn retype(k: &mut Kernel, slot: Ref<Slot>, m: &Message) -> Result<(), Refusal> {
+pub fn retype(k: &mut Kernel, slot: Ref<Slot>, m: &Message) -> Result<Done, Refusal> {
     let Cap::Untyped(cap) = k[slot].cap() else {
         return Err(SyscallError::IllegalOperation.into());
     };
-    Ok(Retype::decode(k, slot, cap, m)?.commit(k)?)
+    Retype::decode(k, slot, cap, m)?.commit(k)?;
+    Ok(Done::Empty)
 }
 
 impl Retype {
@@ -103,7 +177,7 @@ impl Retype {
     pub fn decode(
         k: &Kernel,
         slot: Ref<Slot>,
-        mut cap: UntypedCap,
+        cap: UntypedCap,
         m: &Message,
     ) -> Result<Self, SyscallError> {
         let (6.., Some(root)) = (m.length, m.cap(0)) else {
@@ -111,10 +185,12 @@ impl Retype {
         };
         let [number, size_bits, index, depth, offset, count] =
             [0, 1, 2, 3, 4, 5].map(|n| m.word(k, n));
-        let object_type = OBJECT_TYPES
-            .decode(number)
+        let row = usize::try_from(number).ok().and_then(|n| TYPES.get(n));
+        let row = row
+            .copied()
+            .flatten()
             .ok_or(SyscallError::InvalidArgument(0))?;
-        let bits = object_bits(object_type, size_bits)?;
+        let bits = row.object_bits(size_bits)?;
         let node = target_node(k, root, index, depth)?;
         let slots = bits::size(node.radix);
         if offset >= slots {
@@ -138,21 +214,30 @@ impl Retype {
         if (0..count).any(|n| !k[slot_at(first_slot, n)].is_empty()) {
             return Err(SyscallError::DeleteFirst);
         }
-        if cap.watermark != 0 && !cdt::has_children(k, slot) {
-            cap.watermark = 0;
-            cap.cleared = 0;
-        }
-        let available = bits::size(cap.bits).saturating_sub(cap.watermark);
+        let watermark = match cap.watermark {
+            0 => 0,
+            used => {
+                if cdt::untyped_has_children(k, slot) {
+                    used
+                } else {
+                    0
+                }
+            }
+        };
+        let available = bits::size(cap.bits).saturating_sub(watermark);
         if available.wrapping_shr(bits.into()) < count {
             return Err(SyscallError::NotEnoughMemory { available });
         }
-        let object = NewObject::of(object_type).ok_or(SyscallError::InvalidArgument(0))?;
+        let object = row.object.ok_or(SyscallError::InvalidArgument(0))?;
         if cap.device && !object.fits_device() {
             return Err(SyscallError::InvalidArgument(1));
         }
         Ok(Self {
             untyped: slot,
-            cap,
+            base: cap.base,
+            untyped_bits: cap.bits,
+            device: cap.device,
+            watermark,
             object,
             bits,
             first_slot,
@@ -163,27 +248,61 @@ impl Retype {
     /// Does it.
     #[inline(always)]
     pub fn commit(self, k: &mut Kernel) -> Result<(), Preempted> {
-        let mut cap = self.cap;
         // Decode has checked that all fits in the untyped: nothing wraps.
         let size = bits::size(self.bits);
-        let start = bits::round_up(cap.watermark, self.bits);
+        let start = bits::round_up(self.watermark, self.bits);
         let end = start.wrapping_add(size.wrapping_mul(self.count));
-        let as_it_is = cap.device || self.object == NewObject::Untyped;
-        if !as_it_is && !self.object.writes_itself() {
-            self.clear(k, start, end)?;
+        let base = PhysicalAddress(self.base.0.wrapping_add(start));
+        let untyped = UntypedCap {
+            base: self.base,
+            bits: self.untyped_bits,
+            device: self.device,
+            watermark: end,
+            cleared: 0,
+        };
+        // What is made by the hundred is told apart once, and not for each. These write all that they
+        // are: their memory need not be cleared before.
+        match self.object {
+            NewObject::Endpoint => {
+                cdt::update(k, self.untyped, Cap::Untyped(untyped));
+                self.make_each(k, base, endpoint_at);
+            }
+            NewObject::Notification => {
+                cdt::update(k, self.untyped, Cap::Untyped(untyped));
+                self.make_each(k, base, notification_at);
+            }
+            NewObject::Reply => {
+                cdt::update(k, self.untyped, Cap::Untyped(untyped));
+                self.make_each(k, base, reply_at);
+            }
+            object => {
+                if !self.device && object != NewObject::Untyped {
+                    self.clear(k, start, end)?;
+                }
+                cdt::update(k, self.untyped, Cap::Untyped(untyped));
+                let (bits, device) = (self.bits, self.device);
+                self.make_each(k, base, |k, base| create(k, object, base, bits, device));
+            }
         }
-        cap.watermark = end;
-        cap.cleared = 0;
-        cdt::update(k, self.untyped, Cap::Untyped(cap));
-        let mut base = cap.base.0.wrapping_add(start);
-        let mut slot = self.first_slot;
+        Ok(())
+    }
+
+    /// Makes the objects from `base` on by `make`, and puts the capabilities to them in their slots.
+    #[inline(always)]
+    fn make_each(
+        self,
+        k: &mut Kernel,
+        base: PhysicalAddress,
+        make: impl Fn(&mut Kernel, PhysicalAddress) -> PackedCap,
+    ) {
+        let size = bits::size(self.bits);
+        let (mut base, mut slot) = (base.0, self.first_slot);
         for _ in 0..self.count {
-            let made = make(k, self.object, PhysicalAddress(base), self.bits, cap.device);
+            let made = make(k, PhysicalAddress(base));
             cdt::insert_child(k, made, self.untyped, slot);
             base = base.wrapping_add(size);
             slot = slot_at(slot, 1);
         }
-        Ok(())
     }
 
     /// Clears the memory from `start` to `end` (offsets in the untyped).
@@ -191,23 +310,32 @@ impl Retype {
     fn clear(&self, k: &mut Kernel, start: u64, end: u64) -> Result<(), Preempted> {
         let len = end.wrapping_sub(start);
         if len <= CHUNK {
-            let at = self.cap.base.0.wrapping_add(start);
+            let at = self.base.0.wrapping_add(start);
             k.machine.clear(KernelAddress::of(PhysicalAddress(at)), len);
             return Ok(());
         }
-        clear_long(k, self.untyped, self.cap, start, end)
+        clear_long(k, self.untyped, self.watermark, start, end)
     }
 }
 
-/// Clears the memory from `start` to `end` (offsets in the untyped) piece by piece.
+/// Clears the memory from `start` to `end` (offsets in the untyped, which has room from `watermark` on)
+/// piece by piece.
 #[inline(never)]
 fn clear_long(
     k: &mut Kernel,
     untyped: Ref<Slot>,
-    mut cap: UntypedCap,
+    watermark: u64,
     start: u64,
     end: u64,
 ) -> Result<(), Preempted> {
+    let Cap::Untyped(mut cap) = k[untyped].cap() else {
+        return Ok(());
+    };
+    if cap.watermark != watermark {
+        // It begins anew.
+        cap.watermark = watermark;
+        cap.cleared = 0;
+    }
     let at = |offset: u64| KernelAddress::of(PhysicalAddress(cap.base.0.wrapping_add(offset)));
     // In whole chunks from the first above the watermark, so that the progress is a number
     // that any later retype can trust; what lies before the first chunk is cleared last.
@@ -231,35 +359,6 @@ fn clear_long(
         k.machine.clear(at(start), first.wrapping_sub(start));
     }
     Ok(())
-}
-
-/// log2 of the size of an object, for the user's `size_bits`.
-fn object_bits(object_type: ObjectType, size_bits: Word) -> Result<u8, SyscallError> {
-    let max = MAX_UNTYPED_BITS as u64;
-    let too_large = SyscallError::RangeError { min: 0, max };
-    if size_bits >= 64 {
-        return Err(too_large);
-    }
-    let bits = match object_type {
-        ObjectType::CNode => size_bits.saturating_add(SLOT_BITS as u64),
-        _ => object_type
-            .size_bits(abi::ISA, &PROFILE)
-            .map_or(size_bits, |bits| bits as u64),
-    };
-    if bits > max {
-        return Err(too_large);
-    }
-    let too_small = match object_type {
-        ObjectType::CNode => size_bits == 0,
-        ObjectType::Untyped => size_bits < MIN_UNTYPED_BITS as u64,
-        ObjectType::SchedContext => size_bits < MIN_SCHED_CONTEXT_BITS as u64,
-        _ => false,
-    };
-    if too_small {
-        Err(SyscallError::InvalidArgument(1))
-    } else {
-        Ok(bits as u8)
-    }
 }
 
 /// The CNode that the new capabilities go to.
@@ -289,20 +388,11 @@ pub(crate) fn create(
     bits: u8,
     device: bool,
 ) -> PackedCap {
-    make(k, object, base, bits, device)
-}
-
-/// As [`create`], of what is not made by the hundred.
-#[inline(never)]
-fn make_other(
-    k: &mut Kernel,
-    object: NewObject,
-    base: PhysicalAddress,
-    bits: u8,
-    device: bool,
-) -> PackedCap {
     let at = KernelAddress::of(base);
     let cap = match object {
+        NewObject::Endpoint => return endpoint_at(k, base),
+        NewObject::Notification => return notification_at(k, base),
+        NewObject::Reply => return reply_at(k, base),
         NewObject::Untyped => Cap::Untyped(UntypedCap {
             base,
             bits,
@@ -327,39 +417,39 @@ fn make_other(
             })
         }
         NewObject::Isa(object) => isa::create(k, object, base, device),
-        // Made by `make`.
-        NewObject::Endpoint | NewObject::Notification | NewObject::Reply => Cap::Null,
     };
     cap.into()
 }
 
-/// As [`create`]; what is made by the hundred is made here.
 #[inline(always)]
-fn make(
-    k: &mut Kernel,
-    object: NewObject,
-    base: PhysicalAddress,
-    bits: u8,
-    device: bool,
-) -> PackedCap {
-    let (at, rights) = (KernelAddress::of(base), Rights::ALL);
-    let cap = match object {
-        NewObject::Endpoint => Cap::Endpoint(EndpointCap {
-            endpoint: born(k, at, bits::size(bits), Endpoint::new()),
-            badge: 0,
-            rights,
-        }),
-        NewObject::Notification => Cap::Notification(NotificationCap {
-            notification: born(k, at, bits::size(bits), Notification::new()),
-            badge: 0,
-            rights,
-        }),
-        NewObject::Reply => Cap::Reply(ReplyCap {
-            reply: born(k, at, bits::size(bits), Reply::new()),
-            can_grant: true,
-        }),
-        _ => return make_other(k, object, base, bits, device),
-    };
+fn endpoint_at(k: &mut Kernel, base: PhysicalAddress) -> PackedCap {
+    let (at, len) = (KernelAddress::of(base), 1 << ENDPOINT_BITS);
+    let cap = Cap::Endpoint(EndpointCap {
+        endpoint: born(k, at, len, Endpoint::new()),
+        badge: 0,
+        rights: Rights::ALL,
+    });
+    cap.into()
+}
+
+#[inline(always)]
+fn notification_at(k: &mut Kernel, base: PhysicalAddress) -> PackedCap {
+    let (at, len) = (KernelAddress::of(base), 1 << NOTIFICATION_BITS);
+    let cap = Cap::Notification(NotificationCap {
+        notification: born(k, at, len, Notification::new()),
+        badge: 0,
+        rights: Rights::ALL,
+    });
+    cap.into()
+}
+
+#[inline(always)]
+fn reply_at(k: &mut Kernel, base: PhysicalAddress) -> PackedCap {
+    let (at, len) = (KernelAddress::of(base), 1 << REPLY_BITS);
+    let cap = Cap::Reply(ReplyCap {
+        reply: born(k, at, len, Reply::new()),
+        can_grant: true,
+    });
     cap.into()
 }
 
@@ -380,6 +470,7 @@ fn create_tcb(k: &mut Kernel, at: KernelAddress) -> Ref<Tcb> {
 }
 
 /// Brings an object to life in the `len` bytes at `at`.
+#[inline(always)]
 fn born<T: Object>(k: &mut Kernel, at: KernelAddress, len: u64, value: T) -> Ref<T> {
     k.machine.born(at, len, T::KIND);
     let object = Ref::new(at);

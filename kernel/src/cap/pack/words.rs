@@ -131,7 +131,7 @@ impl PackedCap {
     /// Objects are disjoint, and each is in one untyped: where it starts tells whether it is in
     /// this one. Untypeds overlap, but only the larger one can contain the other.
     #[inline(always)]
-    fn covers_memory_of(self, other: Self) -> bool {
+    pub(crate) fn covers_memory_of(self, other: Self) -> bool {
         let bits = |untyped: Self| (untyped.0 & 63) as u8;
         let start = match other.tag() {
             tag::UNTYPED if bits(other) > bits(self) => return false,

@@ -99,7 +99,7 @@ pub enum NewObject {
 
 impl NewObject {
     /// What `object_type` stands for, if it is implemented.
-    pub fn of(object_type: ObjectType) -> Option<Self> {
+    pub const fn of(object_type: ObjectType) -> Option<Self> {
         Some(match object_type {
             ObjectType::ArmSmallPage => Self::Frame(FrameSize::Small),
             ObjectType::ArmLargePage => Self::Frame(FrameSize::Large),

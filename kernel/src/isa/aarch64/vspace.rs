@@ -439,11 +439,12 @@ pub(crate) fn invoke_table(
     slot: Ref<Slot>,
     invocation: Invocation,
     m: &Message,
-) -> Result<(), Refusal> {
+) -> Result<Done, Refusal> {
     let Cap::PageTable(table) = k[slot].cap() else {
         return Err(SyscallError::IllegalOperation.into());
     };
-    Ok(TableInvocation::decode(k, slot, table, invocation, m)?.commit(k)?)
+    TableInvocation::decode(k, slot, table, invocation, m)?.commit(k)?;
+    Ok(Done::Empty)
 }
 
 impl TableInvocation {

@@ -72,7 +72,7 @@ pub enum NewObject {
 
 impl NewObject {
     /// What `object_type` stands for, if it is implemented.
-    pub fn of(object_type: ObjectType) -> Option<Self> {
+    pub const fn of(object_type: ObjectType) -> Option<Self> {
         Some(match object_type {
             ObjectType::RiscvSmallPage => Self::Frame(FrameSize::Small),
             ObjectType::RiscvMegaPage => Self::Frame(FrameSize::Mega),

@@ -87,7 +87,7 @@ pub enum NewObject {
 
 impl NewObject {
     /// What `object_type` stands for, if it is implemented.
-    pub fn of(object_type: ObjectType) -> Option<Self> {
+    pub const fn of(object_type: ObjectType) -> Option<Self> {
         Some(match object_type {
             ObjectType::X86SmallPage => Self::Frame(FrameSize::Small),
             ObjectType::X86LargePage => Self::Frame(FrameSize::Large),

@@ -34,6 +34,17 @@ pub enum SchedContextInvocation {
 }
 
 impl SchedContextInvocation {
+    /// Does what `m` asks of `sc`.
+    #[inline(never)]
+    pub fn invoke(
+        k: &mut Kernel,
+        sc: Ref<SchedContext>,
+        invocation: Invocation,
+        m: &Message,
+    ) -> Result<Done, Refusal> {
+        Ok(Self::decode(k, sc, invocation, m)?.commit(k, sc, m))
+    }
+
     /// Looks at what `m` asks of `sc`.
     pub fn decode(
         k: &Kernel,
@@ -189,9 +200,9 @@ impl Configure {
         core: u8,
         invocation: Invocation,
         m: &Message,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Done, Refusal> {
         Self::decode(k, core, invocation, m)?.commit(k);
-        Ok(())
+        Ok(Done::Empty)
     }
 
     /// Looks at what `m` asks of the control of `core`'s time.
