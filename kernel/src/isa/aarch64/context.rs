@@ -269,7 +269,12 @@ mod tests {
         let mut other = Context::new();
         other.set_registers(context.registers());
         assert_eq!(other, context);
-        assert!((0..register::LENGTH).all(|n| other.registers()[n] == context.register(n)));
+        let registers = other.registers();
+        assert!(
+            (0..)
+                .zip(registers)
+                .all(|(n, word)| word == context.register(n))
+        );
         assert_eq!(context.x[29], 0x1000 + register::X29 as u64);
         assert_eq!(context.x[9], 0x1000 + register::X9 as u64);
         assert_eq!(context.x[28], 0x1000 + register::X28 as u64);

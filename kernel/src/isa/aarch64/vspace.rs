@@ -160,7 +160,7 @@ fn entries(k: &Kernel, root: KernelAddress, address: u64) -> impl Iterator<Item 
 }
 
 /// The entry where the walk for `address` ends: the last of [`entries`].
-#[inline]
+#[inline(always)]
 fn last_entry(k: &Kernel, root: KernelAddress, address: u64) -> Entry {
     let mut entry = Entry::read(k, root, ROOT_SPAN, address);
     while let Some(next) = entry.next(k, address) {
@@ -228,6 +228,7 @@ pub(crate) fn finalise_root(k: &mut Kernel, cap: VSpaceCap) {
 // --- Frames -----------------------------------------------------------------------------------------
 
 /// The entry that maps `frame`.
+#[inline]
 pub(super) fn frame_entry(frame: &FrameCap, rights: VmRights, attributes: Word) -> u64 {
     let cached = attributes & vm_attributes::PAGE_CACHEABLE != 0;
     let memory_type = match (cached, frame.device) {
@@ -260,20 +261,20 @@ pub(super) fn frame_entry(frame: &FrameCap, rights: VmRights, attributes: Word) 
         | if never { EXECUTE_NEVER } else { 0 }
 }
 
-/// What is to be done with a frame.
+/// A frame to be mapped.
+#[derive(Clone, Copy, Debug)]
+pub struct MapFrame {
+    slot: Ref<Slot>,
+    frame: FrameCap,
+    entry: KernelAddress,
+    value: u64,
+    mapping: Mapping,
+}
+
+/// What else is to be done with a frame.
 #[derive(Clone, Copy, Debug)]
 pub enum FrameInvocation {
-    Map {
-        slot: Ref<Slot>,
-        frame: FrameCap,
-        entry: KernelAddress,
-        value: u64,
-        mapping: Mapping,
-    },
-    Unmap {
-        slot: Ref<Slot>,
-        frame: FrameCap,
-    },
+    Unmap { slot: Ref<Slot>, frame: FrameCap },
     Maintain(Maintenance),
     GetAddress(PhysicalAddress),
 }
@@ -289,6 +290,10 @@ pub(crate) fn invoke_frame(
     let Some(frame) = k[slot].frame() else {
         return Err(SyscallError::IllegalOperation.into());
     };
+    if invocation == Invocation::ArmPageMap {
+        MapFrame::decode(k, slot, frame, m)?.commit(k);
+        return Ok(Done::Empty);
+    }
     Ok(FrameInvocation::decode(k, slot, frame, invocation, m)?.commit(k, m))
 }
 
@@ -305,7 +310,6 @@ impl FrameInvocation {
             return cache::decode_page(k, &frame, operation, m).map(Self::Maintain);
         }
         match invocation {
-            Invocation::ArmPageMap => decode_map_frame(k, slot, frame, m),
             Invocation::ArmPageUnmap => Ok(Self::Unmap { slot, frame }),
             Invocation::ArmPageGetAddress => Ok(Self::GetAddress(frame.base)),
             _ => Err(SyscallError::IllegalOperation),
@@ -315,25 +319,6 @@ impl FrameInvocation {
     /// Does it.
     pub fn commit(self, k: &mut Kernel, m: &Message) -> Done {
         match self {
-            Self::Map {
-                slot,
-                frame,
-                entry,
-                value,
-                mapping,
-            } => {
-                let mapped = FrameCap {
-                    mapping: Some(mapping),
-                    ..frame
-                };
-                cdt::update(k, slot, Cap::Frame(mapped));
-                if k.machine.load(entry) & VALID != 0 {
-                    k.machine.store(entry, 0);
-                    k.machine.invalidate_page(mapping.asid, mapping.address);
-                }
-                k.machine.store(entry, value);
-                k.machine.publish_tables();
-            }
             Self::Unmap { slot, frame } => {
                 unmap_frame(k, frame);
                 let unmapped = FrameCap {
@@ -349,49 +334,72 @@ impl FrameInvocation {
     }
 }
 
-fn decode_map_frame(
-    k: &Kernel,
-    slot: Ref<Slot>,
-    frame: FrameCap,
-    m: &Message,
-) -> Result<FrameInvocation, SyscallError> {
-    let (3.., Some(vspace)) = (m.length, m.cap(0)) else {
-        return Err(SyscallError::TruncatedMessage);
-    };
-    let [address, rights, attributes] = [0, 1, 2].map(|n| m.word(k, n));
-    let (root, asid) = asid::assigned_root(k, vspace)?;
-    asid::check(k, asid, root)?;
-    let bits = frame.size.bits();
-    if !bits::aligned(address, bits) {
-        return Err(SyscallError::AlignmentError);
-    }
-    match frame.mapping {
-        Some(mapping) if mapping.asid != asid => return Err(SyscallError::InvalidCapability(1)),
-        Some(mapping) if mapping.address.0 != address => {
-            return Err(SyscallError::InvalidArgument(0));
+impl MapFrame {
+    /// Looks at where `m` asks to map `frame`.
+    #[inline(always)]
+    pub fn decode(
+        k: &Kernel,
+        slot: Ref<Slot>,
+        frame: FrameCap,
+        m: &Message,
+    ) -> Result<Self, SyscallError> {
+        let (3.., Some(vspace)) = (m.length, m.cap(0)) else {
+            return Err(SyscallError::TruncatedMessage);
+        };
+        let [address, rights, attributes] = [0, 1, 2].map(|n| m.word(k, n));
+        let (root, asid) = asid::assigned_root(k, vspace)?;
+        asid::check(k, asid, root)?;
+        let bits = frame.size.bits();
+        if !bits::aligned(address, bits) {
+            return Err(SyscallError::AlignmentError);
         }
-        Some(_) => {}
-        // Aligned: the last byte's address is the page's with all lower bits set.
-        None if address | bits::mask(bits) > USER_TOP => {
-            return Err(SyscallError::InvalidArgument(0));
+        match frame.mapping {
+            Some(mapping) if mapping.asid != asid => {
+                return Err(SyscallError::InvalidCapability(1));
+            }
+            Some(mapping) if mapping.address.0 != address => {
+                return Err(SyscallError::InvalidArgument(0));
+            }
+            Some(_) => {}
+            // Aligned: the last byte's address is the page's with all lower bits set.
+            None if address | bits::mask(bits) > USER_TOP => {
+                return Err(SyscallError::InvalidArgument(0));
+            }
+            None => {}
         }
-        None => {}
+        let entry = last_entry(k, root, address);
+        if entry.bits != bits {
+            return Err(missing_table(entry));
+        }
+        let rights = frame.rights.masked(CapRights(rights));
+        Ok(Self {
+            slot,
+            frame,
+            entry: entry.at,
+            value: frame_entry(&frame, rights, attributes),
+            mapping: Mapping {
+                asid,
+                address: VirtualAddress(address),
+            },
+        })
     }
-    let entry = last_entry(k, root, address);
-    if entry.bits != bits {
-        return Err(missing_table(entry));
+
+    /// Does it.
+    #[inline(always)]
+    pub fn commit(self, k: &mut Kernel) {
+        let Self { entry, mapping, .. } = self;
+        let mapped = FrameCap {
+            mapping: Some(mapping),
+            ..self.frame
+        };
+        cdt::update(k, self.slot, Cap::Frame(mapped));
+        if k.machine.load(entry) & VALID != 0 {
+            k.machine.store(entry, 0);
+            k.machine.invalidate_page(mapping.asid, mapping.address);
+        }
+        k.machine.store(entry, self.value);
+        k.machine.publish_tables();
     }
-    let rights = frame.rights.masked(CapRights(rights));
-    Ok(FrameInvocation::Map {
-        slot,
-        frame,
-        entry: entry.at,
-        value: frame_entry(&frame, rights, attributes),
-        mapping: Mapping {
-            asid,
-            address: VirtualAddress(address),
-        },
-    })
 }
 
 /// The walk ended at another level than the frame needs.
