@@ -620,6 +620,8 @@ def judge(prover, expected, theorem):
         return None if not expected else f"refuted: {counterexample}"
     except NotProved as why:
         return str(why)
+    except angr.errors.SimSolverModeError:
+        return "the solver gives up"
     return None if expected else "a function with a mistake was accepted"
 
 
