@@ -282,6 +282,19 @@ fn after(k: &mut Kernel, thread: Ref<Tcb>, short: Short) -> Result<Ref<isa::Cont
     }
 }
 
+/// As [`after`], to the end.
+#[inline(always)]
+fn finish(k: &mut Kernel, thread: Ref<Tcb>, short: Short) -> Resume {
+    Resume::Thread(match short {
+        Short::Done => stay(k, thread),
+        Short::Runs(next, space) => {
+            k.machine.set_space(space);
+            next.context()
+        }
+        Short::Timer(next) => enter_with_timer(k, next),
+    })
+}
+
 /// Handles a Send or NBSend, by its `number`, if it changes nobody else. This calls no function.
 #[inline(always)]
 pub fn enter_send(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::Context>, Left> {
@@ -295,10 +308,15 @@ pub fn enter_send(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa::C
 /// Handles a Send or NBSend, after [`enter_send`] has not.
 #[inline(always)]
 pub fn enter_other_send(k: &mut Kernel, missed: Missed, number: i64) -> Resume {
-    if let Some((thread, slot)) = missed.found(k)
-        && let Some(next) = fastpath::try_send(k, thread, slot, number)
-    {
-        return Resume::Thread(go_on(k, next));
+    if let Some((thread, slot)) = missed.found(k) {
+        if missed.slot.is_none()
+            && let Some(short) = fastpath::usual_send(k, thread, slot, number)
+        {
+            return finish(k, thread, short);
+        }
+        if let Some(next) = fastpath::try_send(k, thread, slot, number) {
+            return Resume::Thread(go_on(k, next));
+        }
     }
     enter_syscall_slow(k, number)
 }
@@ -316,10 +334,15 @@ pub fn enter_receive(k: &mut Kernel, core: usize, number: i64) -> Result<Ref<isa
 /// Handles a Recv, NBRecv, Wait or NBWait, after [`enter_receive`] has not.
 #[inline(always)]
 pub fn enter_other_receive(k: &mut Kernel, missed: Missed, number: i64) -> Resume {
-    if let Some((thread, slot)) = missed.found(k)
-        && let Some(next) = fastpath::try_receive(k, thread, slot, number)
-    {
-        return Resume::Thread(go_on(k, next));
+    if let Some((thread, slot)) = missed.found(k) {
+        if missed.slot.is_none()
+            && let Some(short) = fastpath::usual_receive(k, thread, slot, number)
+        {
+            return finish(k, thread, short);
+        }
+        if let Some(next) = fastpath::try_receive(k, thread, slot, number) {
+            return Resume::Thread(go_on(k, next));
+        }
     }
     enter_syscall_slow(k, number)
 }
