@@ -19,7 +19,7 @@ pub(crate) const CORE: usize = 0;
 pub(crate) extern "C" fn on_call() -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_call(by_register(&mut kernel), CORE) {
-        Ok(context) => run(kernel, context),
+        Ok(switch) => switch_to(kernel, switch),
         Err(OtherCall::Wordy(thread, slot)) => on_wordy_call(kernel, thread, slot),
         Err(OtherCall::Invocation(thread, slot)) => on_invocation(kernel, thread, slot),
         Err(OtherCall::Any(missed)) => on_other_call(kernel, missed),
@@ -30,7 +30,7 @@ pub(crate) extern "C" fn on_call() -> ! {
 pub(crate) extern "C" fn on_reply_recv() -> ! {
     let mut kernel = lock::acquire(CORE);
     match entry::enter_reply_recv(by_register(&mut kernel), CORE) {
-        Ok(context) => run(kernel, context),
+        Ok(switch) => switch_to(kernel, switch),
         Err(missed) if missed.is_wordy(&kernel) => on_wordy_reply_recv(kernel, missed),
         Err(missed) => on_other_reply_recv(kernel, missed),
     }
@@ -134,8 +134,9 @@ fn on_other_reply_recv(mut kernel: Locked, missed: Missed) -> ! {
 #[inline(always)]
 fn switch_to(kernel: Locked, switch: Switch) -> ! {
     match switch.rest {
-        None => run(kernel, switch.context),
-        Some(rest) => copy_and_run(kernel, rest.from, rest.to, rest.length, switch.context),
+        None if switch.suits => run(kernel, switch.thread.context()),
+        None => prepare_and_run(kernel, switch.thread),
+        Some(rest) => copy_and_run(kernel, rest.from, rest.to, rest.length, switch.thread),
     }
 }
 
@@ -146,9 +147,16 @@ fn copy_and_run(
     from: Buffer,
     to: Buffer,
     length: usize,
-    context: Ref<Context>,
+    thread: Ref<Tcb>,
 ) -> ! {
     Rest { from, to, length }.copy(&mut kernel);
+    let context = entry::enter_prepared(&mut kernel, thread);
+    run(kernel, context)
+}
+
+#[inline(never)]
+fn prepare_and_run(mut kernel: Locked, thread: Ref<Tcb>) -> ! {
+    let context = entry::enter_prepared(&mut kernel, thread);
     run(kernel, context)
 }
 

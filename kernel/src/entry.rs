@@ -84,10 +84,13 @@ pub struct Missed {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub struct Switch {
-    /// Whose registers to load.
-    pub context: Ref<isa::Context>,
+    /// Who runs.
+    pub thread: Ref<Tcb>,
     /// What has to be copied before that.
     pub rest: Option<Rest>,
+    /// Whether the floating-point registers are as the thread needs them; else, and after copying,
+    /// [`enter_prepared`] sees to that.
+    pub suits: bool,
 }
 
 /// Handles `event` on `core`.
@@ -95,7 +98,7 @@ pub struct Switch {
 pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
     match event {
         Event::Syscall(CALL) => match enter_call(k, core) {
-            Ok(context) => Resume::Thread(context),
+            Ok(switch) => Resume::Thread(switch.finish(k)),
             Err(OtherCall::Wordy(thread, slot)) => match enter_wordy_call(k, thread, slot) {
                 Ok(switch) => Resume::Thread(switch.finish(k)),
                 Err(missed) => enter_other_call(k, missed),
@@ -104,7 +107,7 @@ pub fn enter(k: &mut Kernel, core: usize, event: Event) -> Resume {
             Err(OtherCall::Any(missed)) => enter_other_call(k, missed),
         },
         Event::Syscall(REPLY_RECV) => match enter_reply_recv(k, core) {
-            Ok(context) => Resume::Thread(context),
+            Ok(switch) => Resume::Thread(switch.finish(k)),
             Err(missed) if missed.is_wordy(k) => match enter_wordy_reply_recv(k, missed) {
                 Ok(switch) => Resume::Thread(switch.finish(k)),
                 Err(missed) => enter_other_reply_recv(k, missed),
@@ -160,7 +163,7 @@ pub enum OtherCall {
 
 /// Handles a Call, if it is one of the shortest: whose registers to load. This calls no function.
 #[inline(always)]
-pub fn enter_call(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, OtherCall> {
+pub fn enter_call(k: &mut Kernel, core: usize) -> Result<Switch, OtherCall> {
     let (thread, slot, missed) = arrive_with(k, core).map_err(OtherCall::Any)?;
     if k[slot].endpoint().is_none() {
         return Err(OtherCall::Invocation(thread, slot));
@@ -169,7 +172,7 @@ pub fn enter_call(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, Othe
         return Err(OtherCall::Any(missed));
     }
     match fastpath::usual_call::<Usual>(k, thread, slot) {
-        Some(next) => Ok(switch_to(k, next).context),
+        Some(next) => Ok(switch_to(k, next)),
         None if fastpath::is_wordy(k, thread) => Err(OtherCall::Wordy(thread, slot)),
         None => Err(OtherCall::Any(missed)),
     }
@@ -193,7 +196,7 @@ pub fn enter_wordy_call(
 
 /// As [`enter_call`], of a ReplyRecv.
 #[inline(always)]
-pub fn enter_reply_recv(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>, Missed> {
+pub fn enter_reply_recv(k: &mut Kernel, core: usize) -> Result<Switch, Missed> {
     let thread = arrive_in_time(k, core).ok_or(Missed::LATE)?;
     let missed = Missed {
         thread: Some(thread),
@@ -203,7 +206,7 @@ pub fn enter_reply_recv(k: &mut Kernel, core: usize) -> Result<Ref<isa::Context>
         return Err(missed);
     }
     let next = fastpath::usual_reply::<Usual>(k, thread).ok_or(missed)?;
-    Ok(switch_to(k, next).context)
+    Ok(switch_to(k, next))
 }
 
 /// As [`enter_wordy_call`], of a ReplyRecv.
@@ -252,6 +255,13 @@ pub fn enter_other_reply_recv(k: &mut Kernel, missed: Missed) -> Resume {
         return Resume::Thread(go_on(k, next));
     }
     enter_syscall_slow(k, REPLY_RECV)
+}
+
+/// Prepares the floating-point registers for `thread`, which runs. Whose registers to load.
+#[inline(always)]
+pub fn enter_prepared(k: &mut Kernel, thread: Ref<Tcb>) -> Ref<isa::Context> {
+    fpu::prepare(k, thread);
+    thread.context()
 }
 
 /// What is left to do of a system call that is not the shortest of its kind.
@@ -561,8 +571,9 @@ pub(crate) fn resume(k: &mut Kernel) -> Resume {
 fn switch_to(k: &mut Kernel, next: Next) -> Switch {
     k.machine.set_space(next.space);
     Switch {
-        context: next.thread.context(),
+        thread: next.thread,
         rest: next.rest,
+        suits: fpu::suits(k, next.thread),
     }
 }
 
@@ -590,12 +601,12 @@ fn go_on(k: &mut Kernel, thread: Ref<Tcb>) -> Ref<isa::Context> {
 }
 
 impl Switch {
-    /// Copies what is left. Whose registers to load.
+    /// Does what is left. Whose registers to load.
     fn finish(self, k: &mut Kernel) -> Ref<isa::Context> {
         if let Some(rest) = self.rest {
             rest.copy(k);
         }
-        self.context
+        enter_prepared(k, self.thread)
     }
 }
 

@@ -115,7 +115,7 @@ pub(crate) struct Next {
 }
 
 /// Makes the Call of `thread`, the current one, which has time for it, to the capability in `slot`, if it
-/// is one of the shortest. The floating-point registers are as the thread needs them that runs then.
+/// is one of the shortest. The floating-point registers are left as they are.
 #[inline(always)]
 pub(crate) fn usual_call<S: Shape>(
     k: &mut Kernel,
@@ -128,7 +128,7 @@ pub(crate) fn usual_call<S: Shape>(
     }
     let meeting = Meeting::by_call::<S>(k, thread, cap)?;
     let words = Words::plan::<S>(k, thread, meeting.server)?;
-    let space = runs_at_once(k, meeting.server)?;
+    let space = k[meeting.server].space.get(k)?;
     meeting.commit::<S>(k, thread);
     Some(Next {
         thread: meeting.server,
@@ -145,7 +145,7 @@ pub(crate) fn usual_reply<S: Shape>(k: &mut Kernel, thread: Ref<Tcb>) -> Option<
     }
     let plan = ReplyRecv::plan::<S>(k, thread)?;
     let next = plan.caller;
-    let space = runs_at_once(k, next)?;
+    let space = k[next].space.get(k)?;
     Some(Next {
         thread: next,
         space,
