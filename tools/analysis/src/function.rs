@@ -141,7 +141,11 @@ impl<'a> Walk<'a> {
             Flow::Call(to, pushed) => {
                 self.summary.frame = self.summary.frame.max(before.depth + pushed);
                 self.call(to, before.depth + pushed);
-                self.reach(next, step.after.clone());
+                if self.image.is_last(to) {
+                    self.begin_block(next);
+                } else {
+                    self.reach(next, step.after.clone());
+                }
             }
             Flow::Choice(target) if self.first_entry(target).is_some() => {
                 self.choose(target, &step.after);

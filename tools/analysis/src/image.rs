@@ -134,6 +134,15 @@ impl Image {
         function.code.contains(&address).then_some(function)
     }
 
+    /// Whether this is a function of the image that answers a trap, and so leaves the kernel instead of
+    /// returning: the image names these `on_…`, and their type says that they do not return.
+    pub(crate) fn is_last(&self, address: u64) -> bool {
+        let name = self.name_at(address).unwrap_or_default();
+        ["::syscalls::on_", "::events::on_"]
+            .iter()
+            .any(|place| name.contains(place))
+    }
+
     /// The label, or the function, that is exactly here.
     pub(crate) fn name_at(&self, address: u64) -> Option<&str> {
         let function = self
