@@ -183,6 +183,22 @@ fn without_a_buffer_four_words_arrive() {
 }
 
 #[test]
+fn a_buffer_ends_with_its_frame() {
+    let mut w = World::new();
+    let (sender, receiver) = w.pair();
+    let (ep, frame) = (w.endpoint(), w.frame());
+    let six = msg(0).words(&[1, 2, 3, 4, 5, 6]);
+    w.configure(receiver.tcb, CNODE, 0, frame);
+    w.wait(receiver, ep);
+    w.send(sender, ep, six.clone());
+    assert_eq!(w.info(receiver).length(), 6);
+    w.revoke(frame);
+    w.wait(receiver, ep);
+    w.send(sender, ep, six);
+    assert_eq!(w.info(receiver).length(), 4);
+}
+
+#[test]
 fn those_who_wait_are_served_by_priority_then_in_order() {
     let mut w = World::new();
     let ep = w.endpoint();
