@@ -9,7 +9,7 @@ use crate::image::{Image, Isa};
 struct Entry {
     what: &'static str,
     /// Ends of the paths of the functions that assembly calls.
-    roots: &'static [&'static str],
+    roots: &'static [&'static [&'static str]],
     stack: Stack,
 }
 
@@ -35,19 +35,21 @@ const PAGE: u64 = 4096;
 /// A frame of five words with a number, an error code, and alignment; a return address.
 const X86_FRAME: i64 = 8 * 8 + 8;
 
+/// Where the stubs of every image go with system calls.
+const SYSTEM_CALLS: &[&str] = &[
+    "syscalls::on_call",
+    "syscalls::on_reply_recv",
+    "syscalls::on_send",
+    "syscalls::on_receive",
+    "syscalls::on_yield",
+    "syscalls::on_syscall",
+];
+
 const X86_64: Rules = Rules {
     entries: &[
         Entry {
             what: "system calls, exceptions and interrupts",
-            roots: &[
-                "syscalls::on_call",
-                "syscalls::on_reply_recv",
-                "syscalls::on_send",
-                "syscalls::on_receive",
-                "syscalls::on_yield",
-                "syscalls::on_syscall",
-                "events::on_trap",
-            ],
+            roots: &[SYSTEM_CALLS, &["events::on_trap"]],
             stack: Stack {
                 variable: "BOOT_STACK",
                 others: PAGE,
@@ -57,7 +59,7 @@ const X86_64: Rules = Rules {
         },
         Entry {
             what: "boot",
-            roots: &["arch::boot::start"],
+            roots: &[&["arch::boot::start"]],
             stack: Stack {
                 variable: "BOOT_STACK",
                 others: PAGE,
@@ -67,7 +69,7 @@ const X86_64: Rules = Rules {
         },
         Entry {
             what: "mistakes of the kernel",
-            roots: &["events::on_kernel_fault"],
+            roots: &[&["events::on_kernel_fault"]],
             stack: Stack {
                 variable: "AREAS",
                 others: PAGE,
@@ -105,26 +107,17 @@ const RISCV64: Rules = Rules {
     entries: &[
         Entry {
             what: "system calls, exceptions and interrupts",
-            roots: &[
-                "syscalls::on_call",
-                "syscalls::on_reply_recv",
-                "syscalls::on_send",
-                "syscalls::on_receive",
-                "syscalls::on_yield",
-                "syscalls::on_syscall",
-                "events::on_trap",
-                "events::on_wake",
-            ],
+            roots: &[SYSTEM_CALLS, &["events::on_trap", "events::on_wake"]],
             stack: PORT_STACK,
         },
         Entry {
             what: "boot",
-            roots: &["arch::boot::start"],
+            roots: &[&["arch::boot::start"]],
             stack: PORT_STACK,
         },
         Entry {
             what: "mistakes of the kernel",
-            roots: &["events::on_kernel_fault"],
+            roots: &[&["events::on_kernel_fault"]],
             stack: PORT_FAULT_STACK,
         },
     ],
@@ -139,25 +132,19 @@ const AARCH64: Rules = Rules {
         Entry {
             what: "system calls, exceptions and interrupts",
             roots: &[
-                "syscalls::on_call",
-                "syscalls::on_reply_recv",
-                "syscalls::on_send",
-                "syscalls::on_receive",
-                "syscalls::on_yield",
-                "syscalls::on_syscall",
-                "events::on_exception",
-                "events::on_interrupt",
+                SYSTEM_CALLS,
+                &["events::on_exception", "events::on_interrupt"],
             ],
             stack: PORT_STACK,
         },
         Entry {
             what: "boot",
-            roots: &["arch::boot::start"],
+            roots: &[&["arch::boot::start"]],
             stack: PORT_STACK,
         },
         Entry {
             what: "mistakes of the kernel",
-            roots: &["events::on_fatal"],
+            roots: &[&["events::on_fatal"]],
             stack: PORT_FAULT_STACK,
         },
     ],
@@ -211,7 +198,7 @@ fn fits(image: &Image, graph: &mut Graph, entry: &Entry) -> Result<String, Strin
     let size = size.ok_or_else(|| format!("no variable {}", entry.stack.variable))?;
     let size = (size.saturating_sub(entry.stack.others) / entry.stack.share).cast_signed();
     let mut deepest: Option<Way> = None;
-    for root in entry.roots {
+    for root in entry.roots.iter().copied().flatten() {
         let mut named = image.functions().iter().filter(|f| f.name.ends_with(root));
         let function = named.next().ok_or_else(|| format!("no function {root}"))?;
         let way = graph.deepest(function.code.start);
@@ -243,7 +230,7 @@ mod tests {
 
     const ENTRY: Entry = Entry {
         what: "a test",
-        roots: &["caller"],
+        roots: &[&["caller"]],
         stack: Stack {
             variable: "STACK",
             others: PAGE,
@@ -276,7 +263,7 @@ mod tests {
         let mut graph = Graph::new(&image, Permissions::default());
         assert!(fits(&image, &mut graph, &ENTRY).is_err(), "no stack");
         let other = Entry {
-            roots: &["nobody"],
+            roots: &[&["nobody"]],
             ..ENTRY
         };
         let mut image = samples::riscv64_chain();
