@@ -1,7 +1,7 @@
 //! Pages as large as what a table covers, where tables would be, and the other way round.
 
 use super::nothing;
-use super::spaces::NAMES;
+use super::spaces::{NAMES, all_but_last_table};
 use crate::alphabet;
 use crate::explore::Scope;
 use crate::model::Request;
@@ -35,18 +35,8 @@ pub fn large_pages(depth: usize) -> Scope {
     let cnode = world.make(T::CNode, RADIX);
     let player = world.player(cnode, RADIX, 100);
     world.time(player, 10_000, 10_000, 0);
-    let Some((last, upper)) = NAMES.tables.split_last() else {
-        panic!("there are tables");
-    };
-    let root = world.make(NAMES.root, 0);
     let pool = bootinfo::INIT_ASID_POOL as Word;
-    world.must(pool, NAMES.assign, &[], &[root]);
-    let mut table = 0;
-    for (kind, map) in upper.iter().zip(NAMES.maps) {
-        table = world.make(*kind, 0);
-        world.must(table, *map, &[0, 0], &[root]);
-    }
-    let last = world.make(*last, 0);
+    let [root, table, last] = all_but_last_table(&mut world, pool);
     let page = world.make(NAMES.page, 0);
     let large = world.make(NAMES.large, 0);
     world.runs_in(player, cnode, RADIX, root);

@@ -98,6 +98,22 @@ const ADDRESSES: [Word; 2] = [0x1000, 0x20_1000];
 const READ_WRITE: Word = 3;
 const READ: Word = 2;
 
+/// An address space of `pool` with all tables but the last, the lowest of these, and another of the kind
+/// that is missing.
+pub(super) fn all_but_last_table(world: &mut World, pool: Word) -> [Word; 3] {
+    let Some((last, upper)) = NAMES.tables.split_last() else {
+        panic!("there are tables");
+    };
+    let root = world.make(NAMES.root, 0);
+    world.must(pool, NAMES.assign, &[], &[root]);
+    let mut table = 0;
+    for (kind, map) in upper.iter().zip(NAMES.maps) {
+        table = world.make(*kind, 0);
+        world.must(table, *map, &[0, 0], &[root]);
+    }
+    [root, table, world.make(*last, 0)]
+}
+
 /// Two address spaces of different pools, with all tables but the last in place, and a last one in the first, in which
 /// the thread runs. A page,
 /// and a page of memory for a copy, another table, root, page or pool.
@@ -106,22 +122,12 @@ pub fn address_spaces(depth: usize) -> Scope {
     let cnode = world.make(T::CNode, RADIX);
     let player = world.player(cnode, RADIX, 100);
     world.time(player, 10_000, 10_000, 0);
-    let Some((last, lower)) = NAMES.tables.split_last() else {
-        panic!("there are tables");
-    };
     let pool_memory = world.make(T::Untyped, 12);
     let pool = world.pool(pool_memory, NAMES.make_pool);
     for n in 0..2 {
-        let root = world.make(NAMES.root, 0);
         let from = [pool, bootinfo::INIT_ASID_POOL as Word][n];
-        world.must(from, NAMES.assign, &[], &[root]);
-        let mut table = 0;
-        for (kind, map) in lower.iter().zip(NAMES.maps) {
-            table = world.make(*kind, 0);
-            world.must(table, *map, &[0, 0], &[root]);
-        }
-        world.give(table, cnode, RADIX, UPPER_TABLES[n]);
-        let table = world.make(*last, 0);
+        let [root, upper, table] = all_but_last_table(&mut world, from);
+        world.give(upper, cnode, RADIX, UPPER_TABLES[n]);
         if n == 0 {
             let map = NAMES.maps[NAMES.maps.len() - 1];
             world.must(table, map, &[ADDRESSES[0], 0], &[root]);
