@@ -507,7 +507,7 @@ mod tests {
             act: |k, cast| {
                 let waits = cast.threads.map(|(thread, _)| thread);
                 let waits = waits.into_iter().find(|t| !k[*t].runnable());
-                kernel::sched::enqueue_last(k, waits.unwrap_or(cast.root));
+                kernel::ready::enqueue_last(k, waits.unwrap_or(cast.root));
             },
         });
         run.go();

@@ -10,7 +10,7 @@ use crate::object::irq::IrqTable;
 use crate::object::sched_context::SchedContext;
 use crate::object::store::Ref;
 use crate::object::tcb::Tcb;
-use crate::queue::Queue;
+use crate::ready::ReadyQueues;
 use crate::refill::Limits;
 use crate::release::ReleaseQueue;
 use crate::sched::Action;
@@ -23,22 +23,9 @@ use machine::{KernelAddress, Machine, Ticks};
 pub const NODES: usize = PROFILE.num_nodes;
 /// How many domains there are.
 pub const DOMAINS: usize = PROFILE.num_domains;
-/// How many priorities there are.
-pub const PRIORITIES: usize = 256;
 
 /// The shortest budget, in microseconds: twice what the kernel itself may need.
 pub const MIN_BUDGET_US: u64 = abi::sched::MIN_BUDGET_US;
-
-/// The ready threads of a domain, by priority.
-#[derive(Clone, PartialEq, Debug)]
-#[repr(C)]
-pub struct ReadyQueues {
-    /// The highest priority with a thread, plus 1; 0 if there is none.
-    pub height: u16,
-    /// A bit for each queue that has a thread.
-    pub bitmap: [u64; PRIORITIES / 64],
-    pub queues: [Queue; PRIORITIES],
-}
 
 /// What a core knows of itself. What every entry looks at is in front, and together.
 #[derive(Clone, PartialEq, Debug)]
@@ -110,11 +97,6 @@ impl Node {
     }
 
     const fn new() -> Self {
-        const EMPTY: ReadyQueues = ReadyQueues {
-            queues: [Queue::EMPTY; PRIORITIES],
-            bitmap: [0; PRIORITIES / 64],
-            height: 0,
-        };
         Self {
             current: None,
             current_sc: None,
@@ -124,7 +106,7 @@ impl Node {
             consumed: 0,
             quick: false,
             alarm: Ticks::MAX,
-            ready: [EMPTY; DOMAINS],
+            ready: [ReadyQueues::EMPTY; DOMAINS],
             release: ReleaseQueue::EMPTY,
             usage: CoreUsage::new(),
             fpu_owner: None,

@@ -14,7 +14,7 @@ use crate::object::reply::Reply;
 use crate::object::sched_context;
 use crate::object::store::Ref;
 use crate::object::tcb::Tcb;
-use crate::sched::{self, Timeout};
+use crate::time::{self, Timeout};
 use abi::Word;
 use abi::syscall::Syscall;
 
@@ -169,6 +169,6 @@ fn yield_slice(k: &mut Kernel) {
     };
     let consumed = k[sc].consumed.saturating_add(k.node().consumed);
     let rest = sched_context::head(k, sc).amount;
-    sched::charge_budget(k, rest, Timeout::Silent);
+    time::charge_budget(k, rest, Timeout::Silent);
     k[sc].consumed = consumed;
 }

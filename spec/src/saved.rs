@@ -1,13 +1,14 @@
 //! A whole kernel put aside and taken up again.
 
 use kernel::Kernel;
-use kernel::kernel::{Node, PRIORITIES};
+use kernel::kernel::Node;
 use kernel::object::asid::AsidTable;
 use kernel::object::domain::Schedule;
 use kernel::object::irq::IrqTable;
 use kernel::object::store::Ref;
 use kernel::object::tcb::Tcb;
 use kernel::queue::Queue;
+use kernel::ready::PRIORITIES;
 use kernel::release::ReleaseQueue;
 use kernel::sched::Action;
 use machine::model;
@@ -92,7 +93,7 @@ impl Core {
 }
 
 /// The queues that the bitmap says have threads.
-pub fn occupied(queues: &kernel::kernel::ReadyQueues) -> impl Iterator<Item = (usize, Queue)> + '_ {
+pub fn occupied(queues: &kernel::ready::ReadyQueues) -> impl Iterator<Item = (usize, Queue)> + '_ {
     let words = queues.bitmap.iter().enumerate();
     words
         .filter(|(_, word)| **word != 0)

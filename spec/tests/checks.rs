@@ -224,7 +224,7 @@ fn a_bystander_stays_as_it_is() {
     let time = |k: &kernel::Kernel| k[thread].sched_context.expect("time");
     assert!(verdict(false, &|_| {}));
     assert!(
-        verdict(false, &|k| kernel::sched::dequeue(k, thread)),
+        verdict(false, &|k| kernel::ready::dequeue(k, thread)),
         "a place in a queue"
     );
     assert!(!verdict(false, &|k| k[thread].priority += 1));

@@ -82,7 +82,7 @@ pub(super) extern "C" fn on_interrupt(interrupted: u64) -> ! {
 
 #[inline(always)]
 fn handle(mut kernel: Locked, event: Event) -> ! {
-    let resume = entry::enter(trap::by_register(&mut kernel), CORE, event);
+    let resume = entry::enter_trap(trap::by_register(&mut kernel), CORE, event);
     leave(kernel, resume)
 }
 

@@ -77,7 +77,7 @@ pub(super) extern "C" fn on_wake() -> ! {
 
 #[inline(always)]
 fn handle(mut kernel: Locked, event: Event) -> ! {
-    let resume = entry::enter(trap::by_register(&mut kernel), CORE, event);
+    let resume = entry::enter_trap(trap::by_register(&mut kernel), CORE, event);
     leave(kernel, resume)
 }
 

@@ -62,7 +62,7 @@ pub(super) extern "sysv64" fn on_trap(vector: u64, error: u64, interrupted: u64)
             None => go_back(interrupted),
         },
     };
-    let resume = entry::enter(&mut kernel, CORE, event);
+    let resume = entry::enter_trap(&mut kernel, CORE, event);
     leave(kernel, resume)
 }
 

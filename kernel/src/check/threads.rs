@@ -2,7 +2,7 @@
 
 use super::{Check, Objects, Population, Violation, expect, expect_of};
 use crate::Kernel;
-use crate::kernel::{DOMAINS, PRIORITIES};
+use crate::kernel::DOMAINS;
 use crate::object::asid;
 use crate::object::endpoint::{Endpoint, Waiting};
 use crate::object::notification::{Notification, Signal};
@@ -10,6 +10,7 @@ use crate::object::sched_context;
 use crate::object::store::Ref;
 use crate::object::tcb::{self, Tcb, TcbSlot, ThreadState};
 use crate::queue::Queue;
+use crate::ready::PRIORITIES;
 use crate::release::{self, ReleaseQueue};
 
 pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {

@@ -6,7 +6,7 @@ use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::refill::Refill;
 use crate::release::NEVER;
-use crate::sched;
+use crate::timer;
 use machine::Machine;
 
 pub(super) fn all<P: Population>(objects: &Objects<'_, P>) -> Check {
@@ -102,7 +102,7 @@ pub(super) fn alarm(k: &Kernel) -> Check {
     if release.first().is_some() && release.alarm() != expected {
         return violated("the release queue remembers another first moment");
     }
-    match sched::timer_in_time(k) {
+    match timer::in_time(k) {
         true => Ok(()),
         false => violated("the timer is set too late"),
     }

@@ -9,7 +9,7 @@ use crate::object::reply::{self, Reply};
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, TcbSlot, ThreadState};
-use crate::sched;
+use crate::turn;
 
 /// A thread that wants an answer, and a server that waits.
 #[derive(Clone, Copy)]
@@ -92,7 +92,7 @@ impl Meeting {
                 k.node_mut().current = Some(server);
             }
             None if S::SHORT => {}
-            None => sched::run_instead(k, server),
+            None => turn::run_instead(k, server),
         }
     }
 }

@@ -6,16 +6,17 @@ use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::Tcb;
 use crate::queue::Queue;
-use crate::sched::{self, Turn};
+use crate::ready;
+use crate::turn::{self, Turn};
 
 /// Yields, if at most one other is ready who is as important: a new slice begins.
 #[inline(always)]
 pub(super) fn short(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Short> {
     let time = slice(k, thread)?;
-    if !sched::none_as_important(k, thread) {
+    if !ready::none_as_important(k, thread) {
         return swap(k, thread);
     }
-    Some(match sched::renew(k, time) {
+    Some(match turn::renew(k, time) {
         true => Short::Done,
         false => Short::Timer(thread),
     })
@@ -30,7 +31,7 @@ fn swap(k: &mut Kernel, thread: Ref<Tcb>) -> Option<Short> {
     }
     let turn = Turn::to(k, next)?;
     let space = runs_at_once(k, next)?;
-    let in_time = sched::swap(k, thread, next, turn);
+    let in_time = turn::swap(k, thread, next, turn);
     Some(Short::runs(next, space, in_time))
 }
 
@@ -54,7 +55,7 @@ impl Yield {
     #[inline(always)]
     pub(super) fn plan(k: &Kernel, thread: Ref<Tcb>) -> Option<Self> {
         let time = slice(k, thread)?;
-        let next = match sched::first_ready(k) {
+        let next = match ready::first_ready(k) {
             Some(first) if k[first].priority >= k[thread].priority => {
                 let usual = goes_on(k, first) && usual_time(k, k[first].sched_context?);
                 Some(usual.then_some(first)?)
@@ -71,7 +72,7 @@ impl Yield {
             take_turns(k, thread, next);
         }
         let next = next.unwrap_or(thread);
-        sched::give_way(k, time, next);
+        turn::give_way(k, time, next);
         next
     }
 }
@@ -79,6 +80,6 @@ impl Yield {
 /// `next`, which is ready, is about to run, and `thread` comes after its equals.
 #[inline(never)]
 fn take_turns(k: &mut Kernel, thread: Ref<Tcb>, next: Ref<Tcb>) {
-    sched::enqueue_last(k, thread);
-    sched::dequeue(k, next);
+    ready::enqueue_last(k, thread);
+    ready::dequeue(k, next);
 }

@@ -31,7 +31,7 @@ use crate::object::notification::{Notification, Signal};
 use crate::object::sched_context::SchedContext;
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
-use crate::sched;
+use crate::ready;
 use abi::Word;
 use abi::syscall::Syscall;
 use call::{Faulted, Meeting};
@@ -278,14 +278,14 @@ fn runs_next(k: &Kernel, current: Ref<Tcb>, next: Ref<Tcb>) -> bool {
     // With one domain nobody who is ready is more important than the current thread; with several,
     // somebody may have been put into this one.
     let enough = DOMAINS == 1 && priority >= k[current].priority;
-    here(k, next) && (enough || sched::none_above(k, priority))
+    here(k, next) && (enough || ready::none_above(k, priority))
 }
 
 /// Whether nobody who is ready is more important than the current thread: so it is, but with several
 /// domains somebody may have been put into this one.
 #[inline(always)]
 fn current_is_first(k: &Kernel) -> bool {
-    let first = |current: Ref<Tcb>| sched::none_above(k, k[current].priority);
+    let first = |current: Ref<Tcb>| ready::none_above(k, k[current].priority);
     DOMAINS == 1 || k.current().is_some_and(first)
 }
 
@@ -300,7 +300,7 @@ fn usual_time(k: &Kernel, sc: Ref<SchedContext>) -> bool {
 /// The first of the ready threads, if it goes on where it was.
 #[inline(always)]
 fn next_ready(k: &Kernel) -> Option<Ref<Tcb>> {
-    let next = sched::first_ready(k)?;
+    let next = ready::first_ready(k)?;
     goes_on(k, next).then_some(next)
 }
 

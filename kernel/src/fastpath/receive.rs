@@ -15,7 +15,8 @@ use crate::object::reply::Reply;
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
 use crate::queue::Queue;
-use crate::sched::{self, Turn};
+use crate::ready;
+use crate::turn::{self, Turn};
 use abi::Word;
 
 /// Receives by the capability in `slot`, if that is short: a signal that is there, or nothing for who
@@ -71,8 +72,8 @@ fn await_alone(k: &mut Kernel, thread: Ref<Tcb>, notification: Ref<Notification>
     k[thread].state = ThreadState::BlockedOnNotification { notification };
     k[notification].signal = Signal::Waiting;
     k[notification].queue = Queue::alone(k, thread);
-    sched::dequeue_first(k, next);
-    let in_time = sched::run_in_turn(k, next, turn);
+    ready::dequeue_first(k, next);
+    let in_time = turn::run_in_turn(k, next, turn);
     Some(Short::runs(next, space, in_time))
 }
 
@@ -99,8 +100,8 @@ impl AwaitSignal {
         k[notification].signal = Signal::Waiting;
         let queue = k[notification].queue;
         k[notification].queue = ipc::queue_by_priority(k, queue, thread);
-        sched::dequeue_first(k, next);
-        sched::run_instead(k, next);
+        ready::dequeue_first(k, next);
+        turn::run_instead(k, next);
         next
     }
 }
@@ -255,6 +256,6 @@ fn await_message(
         k[reply].tcb = Some(thread);
     }
     endpoint::push_receiver(k, endpoint, thread);
-    sched::dequeue_first(k, next);
-    sched::run_instead(k, next);
+    ready::dequeue_first(k, next);
+    turn::run_instead(k, next);
 }

@@ -9,7 +9,7 @@ use crate::object::reply::{self, Next, Reply};
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
 use crate::object::tcb::{Tcb, ThreadState};
-use crate::sched;
+use crate::turn;
 
 /// The answer to a caller, and the wait for the next one.
 pub(super) struct ReplyRecv {
@@ -96,7 +96,7 @@ impl ReplyRecv {
             None => {
                 // It was in no stack: only who waits with it changes.
                 k[reply].tcb = Some(thread);
-                sched::run_instead(k, caller);
+                turn::run_instead(k, caller);
             }
         }
         rest

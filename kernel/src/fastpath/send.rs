@@ -13,7 +13,8 @@ use crate::object::reply::Reply;
 use crate::object::store::Ref;
 use crate::object::tcb::{self, Sending, Tcb, ThreadState};
 use crate::queue::Queue;
-use crate::sched::{self, Turn};
+use crate::ready;
+use crate::turn::{self, Turn};
 use abi::Word;
 use abi::message::MessageInfo;
 
@@ -61,7 +62,7 @@ fn wake_first(k: &mut Kernel, thread: Ref<Tcb>, cap: NotificationCap) -> Option<
     let usual = k[waiter].priority > k[thread].priority
         && wakeable(k, waiter)
         && Queue::is_only(k, waiter)
-        && sched::no_equal_ready(k, thread);
+        && ready::no_equal_ready(k, thread);
     if !usual {
         return None;
     }
@@ -71,8 +72,8 @@ fn wake_first(k: &mut Kernel, thread: Ref<Tcb>, cap: NotificationCap) -> Option<
     k[cap.notification].signal = Signal::Idle;
     k[waiter].links = None;
     hears(k, waiter, cap.badge);
-    sched::enqueue_highest(k, thread);
-    let in_time = sched::run_in_turn(k, waiter, turn);
+    ready::enqueue_highest(k, thread);
+    let in_time = turn::run_in_turn(k, waiter, turn);
     Some(Short::runs(waiter, space, in_time))
 }
 
@@ -186,8 +187,8 @@ pub(super) fn wakeable(k: &Kernel, waiter: Ref<Tcb>) -> bool {
 #[inline(never)]
 pub(super) fn woken(k: &mut Kernel, thread: Ref<Tcb>, waiter: Ref<Tcb>) -> Ref<Tcb> {
     if k[waiter].priority > k[thread].priority {
-        sched::enqueue_first(k, thread);
-        sched::run_instead(k, waiter);
+        ready::enqueue_first(k, thread);
+        turn::run_instead(k, waiter);
         return waiter;
     }
     make_ready(k, thread, waiter);
@@ -198,9 +199,9 @@ pub(super) fn woken(k: &mut Kernel, thread: Ref<Tcb>, waiter: Ref<Tcb>) -> Ref<T
 #[inline(never)]
 fn make_ready(k: &mut Kernel, thread: Ref<Tcb>, waiter: Ref<Tcb>) {
     if k[waiter].priority == k[thread].priority {
-        sched::enqueue_last(k, waiter);
+        ready::enqueue_last(k, waiter);
     } else {
-        sched::enqueue_first(k, waiter);
+        ready::enqueue_first(k, waiter);
     }
 }
 
@@ -245,6 +246,6 @@ fn await_receiver(k: &mut Kernel, thread: Ref<Tcb>, cap: EndpointCap, next: Ref<
     let endpoint = cap.endpoint;
     k[thread].state = ThreadState::BlockedOnSend { endpoint, sending };
     endpoint::push_sender(k, endpoint, thread);
-    sched::dequeue_first(k, next);
-    sched::run_instead(k, next);
+    ready::dequeue_first(k, next);
+    turn::run_instead(k, next);
 }

@@ -7,6 +7,7 @@ use crate::kernel::DOMAINS;
 use crate::message::Message;
 use crate::object::store::Ref;
 use crate::object::tcb::Tcb;
+use crate::ready;
 use crate::sched;
 use abi::PROFILE;
 use abi::invocation::Invocation;
@@ -96,6 +97,12 @@ impl Default for Schedule {
     }
 }
 
+/// Whether the slice of the current domain is over. With one domain it never is.
+#[inline(always)]
+pub(crate) fn expired(k: &Kernel) -> bool {
+    DOMAINS > 1 && k.schedule.remaining == 0
+}
+
 /// The next slice begins.
 #[doc(alias = "nextDomain")]
 pub fn next(k: &mut Kernel) {
@@ -162,10 +169,10 @@ impl DomainInvocation {
 }
 
 fn set_domain(k: &mut Kernel, thread: Ref<Tcb>, domain: u8) {
-    sched::dequeue(k, thread);
+    ready::dequeue(k, thread);
     k[thread].domain = domain;
     if k.schedulable(thread) {
-        sched::enqueue_first(k, thread);
+        ready::enqueue_first(k, thread);
     }
     if k.current() == Some(thread) {
         sched::reschedule(k);

@@ -10,7 +10,8 @@ use crate::message::Message;
 use crate::object::cnode::{Slot, slot_at};
 use crate::object::notification;
 use crate::object::store::Ref;
-use crate::sched;
+use crate::time;
+use crate::timer;
 use abi::invocation::Invocation;
 use machine::{Irq, KernelAddress, Machine};
 
@@ -74,11 +75,11 @@ impl IrqTable {
 /// An interrupt has arrived.
 #[doc(alias = "handleInterrupt")]
 pub fn handle(k: &mut Kernel, irq: Irq) {
-    sched::update_time(k);
+    time::update(k);
     if irq == k.machine.timer_irq() {
         return handle_timer(k, irq);
     }
-    sched::check_budget(k);
+    time::check_budget(k);
     match k.irqs.state(irq) {
         IrqState::Handled => {
             k.machine.interrupt_delivered(irq);
@@ -100,8 +101,8 @@ pub fn handle(k: &mut Kernel, irq: Irq) {
 fn handle_timer(k: &mut Kernel, irq: Irq) {
     k.machine.acknowledge_timer();
     k.machine.end_of_interrupt(irq);
-    if sched::rang(k) {
-        sched::check_budget(k);
+    if timer::rang(k) {
+        time::check_budget(k);
         k.node_mut().reprogram = true;
     }
 }

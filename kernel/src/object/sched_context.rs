@@ -10,6 +10,7 @@ use crate::object::notification::Notification;
 use crate::object::reply::{self, Reply};
 use crate::object::store::{Object, Ref};
 use crate::object::tcb::{Tcb, ThreadState};
+use crate::ready;
 use crate::refill::{Refill, Refills, Ring};
 use crate::{ipc, sched};
 use abi::Word;
@@ -158,7 +159,7 @@ pub fn bind_tcb(k: &mut Kernel, sc: Ref<SchedContext>, tcb: Ref<Tcb>) {
     k[sc].tcb = Some(tcb);
     unblock_and_resume(k, sc);
     if k.schedulable(tcb) {
-        sched::enqueue_first(k, tcb);
+        ready::enqueue_first(k, tcb);
         sched::reschedule(k);
     }
 }
@@ -169,7 +170,7 @@ pub fn unbind_tcb(k: &mut Kernel, sc: Ref<SchedContext>) {
     if k.current() == Some(tcb) {
         sched::reschedule(k);
     }
-    sched::dequeue(k, tcb);
+    ready::dequeue(k, tcb);
     sched::release_remove(k, tcb);
     k[tcb].sched_context = None;
 }
@@ -199,7 +200,7 @@ pub fn unbind_reply(k: &mut Kernel, sc: Ref<SchedContext>) {
 #[inline(always)]
 pub fn donate(k: &mut Kernel, sc: Ref<SchedContext>, to: Ref<Tcb>) {
     if let Some(from) = k[sc].tcb {
-        sched::dequeue(k, from);
+        ready::dequeue(k, from);
         sched::release_remove(k, from);
         k[from].sched_context = None;
         if k.current() == Some(from) || k.node().action == sched::Action::SwitchTo(from) {

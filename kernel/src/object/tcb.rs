@@ -16,6 +16,7 @@ use crate::object::reply::Reply;
 use crate::object::sched_context::SchedContext;
 use crate::object::store::{Object, Ref};
 use crate::queue::Links;
+use crate::ready;
 use crate::release::Place;
 use crate::sched;
 use crate::usage::Usage;
@@ -347,7 +348,7 @@ pub fn suspend(k: &mut Kernel, thread: Ref<Tcb>) {
         k[thread.context()].set_fault_ip(next);
     }
     set_state(k, thread, ThreadState::Inactive);
-    sched::dequeue(k, thread);
+    ready::dequeue(k, thread);
     sched::release_remove(k, thread);
 }
 
@@ -372,9 +373,9 @@ pub fn set_priority(k: &mut Kernel, thread: Ref<Tcb>, priority: u8) {
     match k[thread].state {
         ThreadState::Running | ThreadState::Restart => {
             if k[thread].ready_queued || k.current() == Some(thread) {
-                sched::dequeue(k, thread);
+                ready::dequeue(k, thread);
                 k[thread].priority = priority;
-                sched::enqueue_first(k, thread);
+                ready::enqueue_first(k, thread);
                 sched::reschedule(k);
             } else {
                 k[thread].priority = priority;

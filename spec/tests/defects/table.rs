@@ -191,7 +191,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     },
     Defect {
         name: "the timer does not know who waits for time",
-        file: "kernel/src/sched.rs",
+        file: "kernel/src/timer.rs",
         changes: &[Change {
             around: "let mut at = node.release.alarm();",
             right: "node.release.alarm()",

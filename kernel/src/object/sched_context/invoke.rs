@@ -10,7 +10,9 @@ use crate::object::notification::Notification;
 use crate::object::sched_context::{self, SchedContext, refill_capacity};
 use crate::object::store::Ref;
 use crate::object::tcb::Tcb;
+use crate::ready;
 use crate::sched;
+use crate::time;
 use abi::Word;
 use abi::invocation::Invocation;
 use abi::sched::{MIN_REFILLS, SCHED_CONTEXT_SPORADIC};
@@ -135,7 +137,7 @@ fn decode_unbind_object(
 
 fn report_consumed(k: &mut Kernel, sc: Ref<SchedContext>, m: &Message) -> Done {
     if k.node().current_sc == Some(sc) {
-        sched::commit_time(k);
+        time::commit(k);
         k.node_mut().reprogram = true;
     }
     let consumed = sched_context::take_consumed(k, sc);
@@ -167,15 +169,15 @@ fn yield_to(k: &mut Kernel, sc: Ref<SchedContext>, tcb: Ref<Tcb>, m: &Message) -
         return report_consumed(k, sc, m);
     }
     if k[tcb].core != k[sender].core || k[tcb].priority < k[sender].priority {
-        sched::dequeue(k, tcb);
-        sched::enqueue_first(k, tcb);
+        ready::dequeue(k, tcb);
+        ready::enqueue_first(k, tcb);
         return report_consumed(k, sc, m);
     }
     k[sender].yield_to = Some(sc);
     k[sc].yield_from = Some(sender);
-    sched::dequeue(k, tcb);
-    sched::enqueue_first(k, sender);
-    sched::enqueue_first(k, tcb);
+    ready::dequeue(k, tcb);
+    ready::enqueue_first(k, sender);
+    ready::enqueue_first(k, tcb);
     sched::reschedule(k);
     Done::Empty
 }
@@ -271,11 +273,11 @@ impl Configure {
         let bound = k[sc].tcb;
         if let Some(tcb) = bound {
             sched::release_remove(k, tcb);
-            sched::dequeue(k, tcb);
+            ready::dequeue(k, tcb);
         }
         if k.node().current_sc == Some(sc) {
             // What was used so far is charged by the old parameters.
-            sched::commit_time(k);
+            time::commit(k);
             k.node_mut().reprogram = true;
         }
         k[sc].badge = self.badge;

@@ -11,11 +11,15 @@ use crate::workspace::from_first_error;
 use crate::{setup, workspace};
 
 /// Files of the kernel that are changed.
-const FILES: [&str; 9] = [
+const FILES: [&str; 13] = [
     "cdt",
     "queue",
     "refill",
     "sched",
+    "ready",
+    "time",
+    "timer",
+    "turn",
     "cspace",
     "delete",
     "object/untyped",
