@@ -206,3 +206,26 @@ fn a_smaller_budget_takes_effect_at_once_and_a_larger_one_later() {
     real.with().reconfigure(4, 80, 1000, 300);
     assert_eq!(real.list(), [(300, 50), (1300, 30)]);
 }
+
+#[test]
+fn times_far_away_are_no_longer_advanced() {
+    let end = LIMITS.max_release_time;
+    for used in [30, 100] {
+        let mut real = Real::new(4, 100, 1000, end);
+        real.with().charge(used, LIMITS);
+        assert_eq!(real.list(), [(end, 100)], "{used} used");
+    }
+    // Just before, they are.
+    let mut real = Real::new(4, 100, 1000, end - 1);
+    real.with().charge(100, LIMITS);
+    assert_eq!(real.list(), [(end + 999, 100)]);
+}
+
+#[test]
+fn nothing_used_changes_nothing() {
+    let mut real = Real::new(4, 100, 1000, 5);
+    real.with().charge(30, LIMITS);
+    let before = real.list();
+    real.with().charge(0, LIMITS);
+    assert_eq!(real.list(), before);
+}

@@ -232,6 +232,26 @@ fn revoking_an_untyped_ends_everything_made_from_it() {
 }
 
 #[test]
+fn whom_a_revoke_wakes_goes_on_though_a_thread_ends_after_it() {
+    let mut w = World::new();
+    let (untyped, at) = (w.untyped(14), w.free_slots(2));
+    let ep = CPtr(at.0 + 1);
+    w.try_retype(untyped, ObjectType::Tcb, 0, at, 1)
+        .expect("thread");
+    w.try_retype(untyped, ObjectType::Endpoint, 0, ep, 1)
+        .expect("endpoint");
+    let waiter = w.thread();
+    w.wait(waiter, ep);
+    // What was made last is deleted first: the waiter is woken, and then the thread ends.
+    w.revoke(untyped);
+    assert_eq!(
+        w.state(waiter),
+        ThreadState::Inactive,
+        "it has asked for its endpoint again"
+    );
+}
+
+#[test]
 fn deleting_an_empty_slot_succeeds() {
     let mut w = World::new();
     let empty = w.free_slot();
@@ -308,6 +328,25 @@ fn revoking_the_parent_of_a_nest_of_cnodes_ends_it_all() {
 }
 
 #[test]
+fn a_zombie_that_is_swapped_out_of_its_slot_ends_there() {
+    for first in [0, 1] {
+        let mut w = World::new();
+        let (untyped, at) = (w.untyped(8), w.free_slots(2));
+        w.try_retype(untyped, ObjectType::CNode, 1, at, 2)
+            .expect("CNodes");
+        // The only capability to each is in the other: to one in its first slot, to the other in the
+        // last. Who ends first is found by the other's end where that has to begin.
+        let [a, b] = [first, 1 - first].map(|n| CPtr(at.0 + n));
+        w.copy_into(a, b, 1, 1);
+        w.move_into(b, a, 0, 1);
+        w.delete(a);
+        w.revoke(untyped);
+        w.try_retype(untyped, ObjectType::Untyped, 8, at, 1)
+            .expect("the whole memory");
+    }
+}
+
+#[test]
 fn deleting_a_thread_stops_it_and_frees_what_it_held() {
     let mut w = World::new();
     let (thread, ep, node) = (w.thread(), w.endpoint(), w.cnode(4));
@@ -366,16 +405,54 @@ fn two_levels(w: &mut World) -> (crate::world::Thread, CPtr, CPtr) {
 
 #[test]
 fn an_address_leads_through_the_levels_of_a_cspace() {
+    for slow in [false, true] {
+        let mut w = World::new();
+        w.slow = slow;
+        let (thread, _, below) = two_levels(&mut w);
+        let n = w.notification();
+        let badged = w.badged(n, 5);
+        w.copy_into(badged, below, 6, 3);
+        let address = CPtr(0b10 << 62 | 0b11 << 3 | 6);
+        w.nb_wait(thread, address);
+        w.signal(thread, address);
+        w.nb_wait(thread, address);
+        assert_eq!(w.badge(thread), 5);
+    }
+}
+
+#[test]
+fn an_address_that_is_used_up_names_a_cnode_and_not_what_is_in_it() {
     let mut w = World::new();
     let (thread, _, below) = two_levels(&mut w);
-    let n = w.notification();
-    let badged = w.badged(n, 5);
-    w.copy_into(badged, below, 6, 3);
+    let (node, ep) = (w.cnode(2), w.endpoint());
+    w.copy_into(ep, node, 1, 2);
+    w.copy_into(node, below, 6, 3);
     let address = CPtr(0b10 << 62 | 0b11 << 3 | 6);
-    w.nb_wait(thread, address);
-    w.signal(thread, address);
-    w.nb_wait(thread, address);
+    let deleted = w.invoke(thread, address, Invocation::CNodeDelete, &[1, 2], &[]);
+    assert_eq!(deleted, Ok(vec![]));
+    let Cap::CNode(node) = w.cap(node) else {
+        panic!("a CNode")
+    };
+    assert_eq!(w.k[node.slot(1)].cap(), Cap::Null);
+}
+
+#[test]
+fn a_guard_is_compared_and_is_no_part_of_the_index() {
+    let mut w = World::new();
+    let thread = w.thread();
+    let (node, n) = (w.cnode(3), w.notification());
+    let badged = w.badged(n, 5);
+    w.copy_into(badged, node, 6, 3);
+    w.set_cspace_with_guard(thread, node, CNodeCapData::new(0b101, 61).0);
+    w.signal(thread, CPtr(0b101 << 3 | 6));
+    w.nb_wait(thread, CPtr(0b101 << 3 | 6));
     assert_eq!(w.badge(thread), 5);
+    w.wait(thread, CPtr(0b111 << 3 | 6));
+    assert_eq!(
+        w.state(thread),
+        ThreadState::Inactive,
+        "a fault that nobody handles"
+    );
 }
 
 #[test]
@@ -422,6 +499,52 @@ fn operations_on_slots_need_an_address_of_exactly_the_right_length() {
     assert_eq!(
         delete(&mut w, node, 0, 6),
         lookup(LookupFailureKind::DepthMismatch, &[2, 0])
+    );
+}
+
+/// CNodes of 2 bits and of `rest` bits, the second in slot 0 of the first, and what is in slot 0
+/// of that.
+fn nested(w: &mut World, rest: Word) -> (CPtr, CPtr) {
+    let (top, below, ep) = (w.cnode(2), w.cnode(3), w.endpoint());
+    w.copy_into(ep, below, 0, 3);
+    let guarded = w.free_slot();
+    let guard = CNodeCapData::new(0, (rest - 3) as _).0;
+    w.try_mint(below, guarded, CapRights::ALL, guard)
+        .expect("mint");
+    w.move_into(guarded, top, 0, 2);
+    (top, ep)
+}
+
+#[test]
+fn an_operation_on_slots_reaches_through_two_levels() {
+    for rest in [3, 40, 62] {
+        let mut w = World::new();
+        let (top, ep) = nested(&mut w, rest);
+        let to = w.free_slot();
+        let words = [to.0, DEPTH, 0, 2 + rest];
+        w.root_invokes(CNODE, Invocation::CNodeMove, &words, &[top])
+            .expect("the slot below");
+        assert_eq!(w.cap(to), w.cap(ep), "2 bits and {rest}");
+    }
+}
+
+#[test]
+fn no_address_has_more_than_64_bits_though_cnodes_would_take_them() {
+    let mut w = World::new();
+    let (top, _) = nested(&mut w, 63);
+    let delete = w.root_invokes(top, Invocation::CNodeDelete, &[0, 65], &[]);
+    assert_eq!(delete, Err(error(ErrorCode::RangeError, &[1, 64])));
+}
+
+#[test]
+fn a_cnode_that_takes_a_whole_address_takes_no_shorter_one() {
+    let mut w = World::new();
+    let ep = w.endpoint();
+    let delete = w.root_invokes(CNODE, Invocation::CNodeDelete, &[ep.0, 63], &[]);
+    let depth = LookupFailureKind::DepthMismatch.number();
+    assert_eq!(
+        delete,
+        Err(error(ErrorCode::FailedLookup, &[0, depth, 63, 64]))
     );
 }
 

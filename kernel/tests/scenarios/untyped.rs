@@ -216,6 +216,40 @@ fn an_untyped_that_is_copied_while_a_retype_gave_way_is_full() {
     assert_eq!(w.answer(thread), answer, "when it goes on");
 }
 
+/// Frames of 36 KiB in all are cleared by a piece of 32 KiB and one of 4 KiB.
+#[test]
+fn a_retype_that_gave_way_in_its_last_piece_has_cleared_no_more_than_it_needed() {
+    let mut w = World::new();
+    let thread = w.thread();
+    let (untyped, at) = (w.untyped(17), w.free_slots(16));
+    w.try_retype(untyped, arch::SMALL_PAGE, 0, at, 16)
+        .expect("frames");
+    for n in 0..16 {
+        let base = KernelAddress::of(w.frame_address(CPtr(at.0 + n)));
+        w.k.machine.store(base, u64::MAX);
+    }
+    (0..16).for_each(|n| w.delete(CPtr(at.0 + n)));
+    let number = OBJECT_TYPES.number(arch::SMALL_PAGE).expect("exists");
+    let retype = LABELS.label(Invocation::UntypedRetype).expect("exists");
+    let message = msg(retype)
+        .words(&[number, 0, 0, 0, at.0, 9])
+        .caps(&[CNODE]);
+    w.prepare(thread, untyped, &message);
+    w.k.machine.raise_at_ask(2, WAKE);
+    w.syscall(thread, Syscall::Call);
+    w.k.machine.drop_script();
+    // Whether it is done or goes on later: what is made now is new.
+    w.as_root(|w| {
+        (0..9).for_each(|n| w.delete(CPtr(at.0 + n)));
+        w.try_retype(untyped, arch::SMALL_PAGE, 0, at, 16)
+            .expect("frames");
+    });
+    for n in 0..16 {
+        let base = KernelAddress::of(w.frame_address(CPtr(at.0 + n)));
+        assert_eq!(w.k.machine.load(base), 0, "frame {n}");
+    }
+}
+
 #[test]
 fn refusals_of_retype() {
     let mut w = World::new();
@@ -233,10 +267,14 @@ fn refusals_of_retype() {
         )
     };
     // Type, size, address, depth, offset, count; and the error.
-    let cases: [([Word; 6], crate::world::Error); 14] = [
+    let cases: [([Word; 6], crate::world::Error); 15] = [
         ([types, 0, 0, 0, 0, 1], argument(0)),
         ([untyped_type, 64, 0, 0, 0, 1], range(0, MAX)),
         ([untyped_type, MAX + 1, 0, 0, 0, 1], range(0, MAX)),
+        (
+            [untyped_type, MAX, 0, 0, 0, 1],
+            error(ErrorCode::NotEnoughMemory, &[1 << 16]),
+        ),
         ([cnode, 0, 0, 0, 0, 1], argument(1)),
         ([cnode, MAX - 4, 0, 0, 0, 1], range(0, MAX)),
         ([untyped_type, 3, 0, 0, 0, 1], argument(1)),
