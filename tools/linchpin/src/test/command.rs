@@ -19,6 +19,9 @@ pub(crate) struct Finished {
     pub(crate) text: String,
 }
 
+/// How long a command that is asked to end may take to end what it has started.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Runs the command with its output in a log file. It and all its children are ended if it takes
 /// longer than `bound`, or when the user gives up.
 pub(crate) fn run(mut command: Command, log: &Path, bound: Duration) -> Result<Finished> {
@@ -49,20 +52,40 @@ pub(crate) fn run(mut command: Command, log: &Path, bound: Duration) -> Result<F
 
 /// None: it had to be ended.
 fn wait(child: &mut Child, bound: Duration) -> Result<Option<bool>> {
+    if let Some(good) = ended_within(child, bound, session::interrupted)? {
+        return Ok(Some(good));
+    }
+    // Test runners put each test into a group of its own, which only they can end.
+    tell(child, Signal::TERM);
+    ended_within(child, GRACE, || false)?;
+    tell(child, Signal::KILL);
+    child.wait().into_diagnostic()?;
+    Ok(None)
+}
+
+/// Whether it was good; None: it goes on after `bound`, or when `given_up`.
+fn ended_within(
+    child: &mut Child,
+    bound: Duration,
+    given_up: impl Fn() -> bool,
+) -> Result<Option<bool>> {
     let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait().into_diagnostic()? {
             return Ok(Some(status.success()));
         }
-        if started.elapsed() > bound || session::interrupted() {
-            if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-                // It fails only if all of them have ended already.
-                let _ = kill_process_group(group, Signal::KILL);
-            }
-            child.wait().into_diagnostic()?;
+        if started.elapsed() > bound || given_up() {
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Sends a signal to the command and those of its children that have not left its group.
+fn tell(child: &Child, signal: Signal) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // It fails only if all of them have ended already.
+        let _ = kill_process_group(group, signal);
     }
 }
 
@@ -107,6 +130,27 @@ mod tests {
             .is_err()
         );
         assert!(started.elapsed() < Duration::from_secs(20));
+        std::fs::remove_file(log).expect("the log is there");
+    }
+
+    #[test]
+    fn a_command_that_hangs_may_end_what_left_its_group() {
+        let log = log("grace");
+        let line =
+            "setsid sleep 50 & child=$!; trap 'kill $child; echo ended it; exit 1' TERM; wait";
+        let error = run(shell(line), &log, Duration::from_millis(300));
+        let error = error.err().expect("it was ended").to_string();
+        assert!(error.contains("ended it"), "{error}");
+        std::fs::remove_file(log).expect("the log is there");
+    }
+
+    #[test]
+    fn a_command_that_does_not_listen_is_ended_all_the_same() {
+        let log = log("deaf");
+        let started = Instant::now();
+        let line = "trap '' TERM; sleep 50 & wait; sleep 50";
+        assert!(run(shell(line), &log, Duration::from_millis(300)).is_err());
+        assert!(started.elapsed() < GRACE + Duration::from_secs(20));
         std::fs::remove_file(log).expect("the log is there");
     }
 }
