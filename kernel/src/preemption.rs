@@ -8,6 +8,11 @@ use abi::PROFILE;
 use machine::Machine;
 
 impl Kernel {
+    /// Work that counts for `units` preemption points, at a place that is none.
+    pub(crate) fn count_work(&mut self, units: u32) {
+        self.work = self.work.saturating_add(units);
+    }
+
     /// A place where a long operation may give way: at every 100th, if an interrupt waits or the
     /// caller's time is over. (`abi/semantics-core.md` 6.)
     #[inline]
@@ -16,10 +21,8 @@ impl Kernel {
     }
 
     /// As [`Self::preemption_point`], after work that counts for `units` of them.
-    pub fn preemption_point_after(&mut self, units: u64) -> Result<(), Preempted> {
-        self.work = self
-            .work
-            .saturating_add(u32::try_from(units).unwrap_or(u32::MAX));
+    pub fn preemption_point_after(&mut self, units: u32) -> Result<(), Preempted> {
+        self.count_work(units);
         if self.work < PROFILE.max_work_units as u32 {
             return Ok(());
         }

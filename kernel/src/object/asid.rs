@@ -209,8 +209,12 @@ pub(crate) fn space_of(k: &Kernel, thread: Ref<Tcb>) -> Space {
     }
 }
 
+/// What it counts for to look through a pool: each unit is about what it takes to delete a capability.
+const POOL_UNITS: u32 = 16;
+
 /// The last capability to a pool goes: its address spaces lose their ASIDs.
 pub(crate) fn finalise_pool(k: &mut Kernel, cap: AsidPoolCap) {
+    k.count_work(POOL_UNITS);
     if k.asids.pool(cap.index) == Some(cap.pool) {
         for entry in 0..POOL_SIZE {
             let asid = u16::from(cap.index) << ASID_POOL_INDEX_BITS | entry as u16;

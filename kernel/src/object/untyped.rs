@@ -353,7 +353,7 @@ fn clear_long(
         }
         cap.cleared = cap.cleared.wrapping_add(1);
         cdt::update(k, untyped, Cap::Untyped(cap));
-        k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits)?;
+        k.preemption_point_after((CHUNK >> PROFILE.reset_chunk_bits) as u32)?;
     }
     if start < first {
         k.machine.clear(at(start), first.wrapping_sub(start));

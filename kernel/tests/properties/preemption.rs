@@ -1,12 +1,20 @@
 //! Long operations under an interrupt at every point where they may give way: they end, and they
 //! end in the same state as without.
 
-use crate::world::objects::CNODE;
+use crate::world::objects::{ASID_CONTROL, CNODE};
 use crate::world::{CPtr, World, arch};
 use abi::rights::CapRights;
 use abi::{Invocation, ObjectType, PROFILE, Word};
 use machine::model::{Config, TIMER_IRQ};
 use machine::{Machine, PhysicalAddress};
+
+/// How ASID control is asked for a pool.
+#[cfg(isa = "x86_64")]
+const MAKE_POOL: Invocation = Invocation::X86AsidControlMakePool;
+#[cfg(isa = "aarch64")]
+const MAKE_POOL: Invocation = Invocation::ArmAsidControlMakePool;
+#[cfg(isa = "riscv64")]
+const MAKE_POOL: Invocation = Invocation::RiscvAsidControlMakePool;
 
 /// A machine with little memory: these worlds are cloned often.
 fn small() -> World {
@@ -167,4 +175,19 @@ fn deleting_an_endpoint_that_many_wait_for() {
     }
     w.run(w.root());
     at_every_point(&w, |w| w.delete(ep));
+}
+
+#[test]
+fn ending_asid_pools() {
+    let mut w = small();
+    // As many as there can be beside the root task's.
+    let (memory, pages, pools) = (w.untyped(15), w.free_slots(7), w.free_slots(7));
+    w.try_retype(memory, ObjectType::Untyped, 12, pages, 7)
+        .expect("pages");
+    for n in 0..7 {
+        let (page, pool) = (CPtr(pages.0 + n), CPtr(pools.0 + n));
+        w.root_invokes(ASID_CONTROL, MAKE_POOL, &[pool.0, 64], &[page, CNODE])
+            .expect("a pool");
+    }
+    at_every_point(&w, |w| w.revoke(memory));
 }
