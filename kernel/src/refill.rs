@@ -231,7 +231,7 @@ impl Refills<'_> {
     #[doc(alias = "refill_unblock_check")]
     pub fn unblock(&mut self, now: Ticks) {
         let mut head = self.head();
-        if self.ring.round_robin() || head.time > now {
+        if self.ring.round_robin() || now < head.time {
             return;
         }
         head.time = now;

@@ -7,6 +7,7 @@
 
 use crate::Kernel;
 use crate::fpu;
+use crate::kernel::NODES;
 use crate::object::domain;
 use crate::object::sched_context::{self, SchedContext};
 use crate::object::store::Ref;
@@ -79,8 +80,7 @@ pub fn possible_switch_to(k: &mut Kernel, thread: Ref<Tcb>) {
     if tcb.sched_context.is_none() || tcb.release_queued {
         return;
     }
-    let (domain, core) = (tcb.domain as usize, tcb.core as usize);
-    if domain != k.schedule.current_domain() || (crate::kernel::NODES > 1 && core != k.core) {
+    if elsewhere(k, thread) {
         ready::enqueue_first(k, thread);
     } else if k.node().action != Action::ResumeCurrent {
         reschedule(k);
@@ -88,6 +88,14 @@ pub fn possible_switch_to(k: &mut Kernel, thread: Ref<Tcb>) {
     } else {
         k.node_mut().action = Action::SwitchTo(thread);
     }
+}
+
+/// Whether `thread` has to wait for its domain, or belongs to another core.
+#[inline(always)]
+fn elsewhere(k: &Kernel, thread: Ref<Tcb>) -> bool {
+    let tcb = &k[thread];
+    let (domain, core) = (tcb.domain as usize, tcb.core as usize);
+    domain != k.schedule.current_domain() || (NODES > 1 && core != k.core)
 }
 
 /// The state of `thread` has changed: if it can no longer run and is running, somebody else must.
