@@ -306,15 +306,20 @@ fn a_call_through_a_capability_that_grants_nothing_stops_the_caller() {
 }
 
 #[test]
-fn a_call_may_be_replied_to_with_grant_reply_alone() {
-    let mut w = World::new();
-    let (client, server) = w.pair();
-    let (ep, reply) = (w.endpoint(), w.reply_object());
-    let limited = w.copy(ep, CapRights::WRITE | CapRights::GRANT_REPLY);
-    w.recv(server, ep, reply);
-    w.call(client, limited, [1]);
-    w.reply(server, reply, [2]);
-    assert_eq!(w.received(client), Message::from([2]));
+fn a_call_may_be_replied_to_with_grant_or_grant_reply_alone() {
+    for right in [CapRights::GRANT, CapRights::GRANT_REPLY] {
+        for slow in [false, true] {
+            let mut w = World::new();
+            w.slow = slow;
+            let (client, server) = w.pair();
+            let (ep, reply) = (w.endpoint(), w.reply_object());
+            let limited = w.copy(ep, CapRights::WRITE | right);
+            w.recv(server, ep, reply);
+            w.call(client, limited, [1]);
+            w.reply(server, reply, [2]);
+            assert_eq!(w.received(client), Message::from([2]));
+        }
+    }
 }
 
 // --- Capabilities in messages ----------------------------------------------------------------

@@ -28,6 +28,30 @@ fn a_passive_server_runs_on_the_time_of_its_client() {
 }
 
 #[test]
+fn a_passive_server_that_waits_behind_another_is_next() {
+    let mut w = World::new();
+    let [first, second] = [w.thread(), w.thread()];
+    let (ep, replies) = (w.endpoint(), [w.reply_object(), w.reply_object()]);
+    let servers = replies.map(|reply| w.passive_server(ep, reply));
+    // Twice: then each has run in its address space before, and short plans cover the call.
+    for _ in 0..2 {
+        w.call(first, ep, [1]);
+        assert!(w.is_current(servers[0]));
+        // The server's time ends: it is the turn of the other client.
+        w.pass(crate::world::BUDGET_US);
+        w.call(second, ep, [2]);
+        assert!(w.is_current(servers[1]));
+        assert_eq!(
+            servers.map(|server| w.received(server)),
+            [Message::from([1]), Message::from([2])]
+        );
+        for (server, reply) in servers.into_iter().zip(replies) {
+            w.reply_recv(server, reply, [3], ep);
+        }
+    }
+}
+
+#[test]
 fn an_active_server_keeps_its_own_time() {
     let mut w = World::new();
     let (client, server) = w.pair();
@@ -53,6 +77,24 @@ fn a_caller_that_waited_lends_its_time_when_it_is_received() {
     let time = w.sched_context_of(second);
     w.reply_recv(server, reply, [], ep);
     assert_eq!(w.received(server), Message::from([2]));
+    assert_eq!(w.sched_context_of(server), time);
+}
+
+#[test]
+fn a_thread_whose_fault_waited_lends_its_time_when_that_is_received() {
+    let mut w = World::new();
+    let [client, faulty] = [w.thread(), w.thread()];
+    let (ep, reply) = (w.endpoint(), w.reply_object());
+    let server = w.passive_server(ep, reply);
+    w.set_fault_handler(faulty, ep);
+    w.call(client, ep, [1]);
+    // The server runs on the client's time; the fault waits.
+    w.run(faulty);
+    w.set_syscall(faulty, 12345);
+    w.settle();
+    assert!(matches!(w.state(faulty), ThreadState::BlockedOnSend { .. }));
+    let time = w.sched_context_of(faulty);
+    w.reply_recv(server, reply, [], ep);
     assert_eq!(w.sched_context_of(server), time);
 }
 

@@ -216,19 +216,45 @@ fn an_untyped_that_is_copied_while_a_retype_gave_way_is_full() {
     assert_eq!(w.answer(thread), answer, "when it goes on");
 }
 
+/// An untyped of 128 KiB that was used and is free again, and slots for as many frames.
+fn used_memory(w: &mut World) -> (CPtr, CPtr) {
+    let (untyped, at) = (w.untyped(17), w.free_slots(32));
+    w.try_retype(untyped, arch::SMALL_PAGE, 0, at, 32)
+        .expect("frames");
+    for frame in (0..32).map(|n| CPtr(at.0 + n)) {
+        let base = KernelAddress::of(w.frame_address(frame));
+        w.k.machine.store(base, u64::MAX);
+        w.delete(frame);
+    }
+    (untyped, at)
+}
+
+fn assert_new(w: &World, at: CPtr, frames: Word) {
+    for n in 0..frames {
+        let base = KernelAddress::of(w.frame_address(CPtr(at.0 + n)));
+        assert_eq!(w.k.machine.load(base), 0, "frame {n}");
+    }
+}
+
+#[test]
+fn what_comes_before_the_first_whole_piece_is_cleared_too() {
+    let mut w = World::new();
+    let (untyped, at) = used_memory(&mut w);
+    let ep = w.free_slot();
+    w.try_retype(untyped, ObjectType::Endpoint, 0, ep, 1)
+        .expect("a bit");
+    // From 4 KiB on: pieces are of 32 KiB.
+    w.try_retype(untyped, arch::SMALL_PAGE, 0, at, 16)
+        .expect("frames");
+    assert_new(&w, at, 16);
+}
+
 /// Frames of 36 KiB in all are cleared by a piece of 32 KiB and one of 4 KiB.
 #[test]
 fn a_retype_that_gave_way_in_its_last_piece_has_cleared_no_more_than_it_needed() {
     let mut w = World::new();
     let thread = w.thread();
-    let (untyped, at) = (w.untyped(17), w.free_slots(16));
-    w.try_retype(untyped, arch::SMALL_PAGE, 0, at, 16)
-        .expect("frames");
-    for n in 0..16 {
-        let base = KernelAddress::of(w.frame_address(CPtr(at.0 + n)));
-        w.k.machine.store(base, u64::MAX);
-    }
-    (0..16).for_each(|n| w.delete(CPtr(at.0 + n)));
+    let (untyped, at) = used_memory(&mut w);
     let number = OBJECT_TYPES.number(arch::SMALL_PAGE).expect("exists");
     let retype = LABELS.label(Invocation::UntypedRetype).expect("exists");
     let message = msg(retype)
@@ -244,10 +270,7 @@ fn a_retype_that_gave_way_in_its_last_piece_has_cleared_no_more_than_it_needed()
         w.try_retype(untyped, arch::SMALL_PAGE, 0, at, 16)
             .expect("frames");
     });
-    for n in 0..16 {
-        let base = KernelAddress::of(w.frame_address(CPtr(at.0 + n)));
-        assert_eq!(w.k.machine.load(base), 0, "frame {n}");
-    }
+    assert_new(&w, at, 16);
 }
 
 #[test]
