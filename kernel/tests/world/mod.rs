@@ -34,6 +34,7 @@ use kernel::object::store::Ref;
 use kernel::object::tcb::{Tcb, TcbSlot, ThreadState};
 use machine::model::Config;
 use machine::{Irq, KernelAddress, Machine, PhysicalAddress};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// Address of the one instruction of all programs.
 pub(crate) const SYSCALL_AT: Word = 0x40_0000;
@@ -95,8 +96,25 @@ impl Clone for World {
 impl World {
     /// A world with nothing but the root task.
     pub(crate) fn new() -> Self {
+        if cfg!(miri) {
+            Self::booted_before()
+        } else {
+            Self::with_memory(16 << 20)
+        }
+    }
+
+    /// A copy of one that is booted once, which takes Miri seconds.
+    fn booted_before() -> Self {
         // Miri remembers where every byte's pointers came from: less memory, then.
-        let bytes = if cfg!(miri) { 3 << 20 } else { 16 << 20 };
+        static BOOTED: LazyLock<Mutex<World>> =
+            LazyLock::new(|| Mutex::new(World::with_memory(3 << 20)));
+        BOOTED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn with_memory(bytes: u64) -> Self {
         Self::with(&Config {
             ram: vec![(PhysicalAddress(0x10_0000), bytes)],
             ..Config::default()

@@ -120,19 +120,7 @@ fn tested(
     context: &Context,
     read: fn(&str) -> Vec<Case>,
 ) -> Result<Vec<Case>> {
-    tested_within(command, name, arch, context, read, BOUND)
-}
-
-/// The same with a bound of its own.
-pub(super) fn tested_within(
-    command: Command,
-    name: &str,
-    arch: Arch,
-    context: &Context,
-    read: fn(&str) -> Vec<Case>,
-    bound: Duration,
-) -> Result<Vec<Case>> {
-    let finished = command::run(command, &context.log_of(arch, name), bound)?;
+    let finished = command::run(command, &context.log_of(arch, name), BOUND)?;
     let cases = read(&finished.text);
     if !finished.good && !cases.iter().any(Case::is_failed) {
         return Err(miette!(
@@ -165,7 +153,7 @@ fn libtest_verdict(name: &str, verdict: &str, text: &str) -> Verdict {
 }
 
 /// `PASS [ 0.004s] (1/3) PACKAGE NAME`, as nextest prints it. Failures are repeated at the end.
-pub(super) fn read_nextest(text: &str) -> Vec<Case> {
+fn read_nextest(text: &str) -> Vec<Case> {
     let Ok(form) =
         Regex::new(r"^\s*([A-Z][A-Z0-9 +-]*?) \[[^\]]*\] (?:\(\s*\d+/\s*\d+\) )?(\S+) +(\S.*)$")
     else {

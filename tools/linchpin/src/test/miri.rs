@@ -1,15 +1,17 @@
 //! Scenarios of the kernel under Miri: Tree Borrows, and no pointer from an integer.
 
+use std::num::NonZeroUsize;
 use std::process::Command;
+use std::thread;
 
-use miette::Result;
+use miette::{Result, miette};
 
-use super::host::{read_nextest, tested_within};
 use super::trust::{NIGHT, SHORT, tests};
-use super::{Context, Step};
+use super::{Context, Step, command};
 use crate::kind::Arch;
 use crate::report::Case;
 use crate::setup;
+use crate::workspace::from_first_error;
 
 /// Some scenarios for each architecture, by their whole names: Miri takes some ten seconds of a
 /// core for each, most of it to begin and to boot.
@@ -44,26 +46,74 @@ pub(super) fn by_night(arch: Arch) -> Step {
 }
 
 fn some(context: &Context, arch: Arch, names: &[&str]) -> Result<Vec<Case>> {
-    let mut some = miri(context, arch, &["test"])?;
-    some.args(["--", "--exact"]).args(names);
-    tests(context, &format!("Miri {}", arch.name()), some, SHORT)
+    let log = format!("Miri {}", arch.name());
+    tests(context, &log, exactly(context, arch, names)?, SHORT)
 }
 
-/// Each in a process of its own, as many at a time as there are cores; `.config/nextest.toml` says
-/// how long one may take.
+/// In as many processes as there are cores: each takes ten seconds of a core to begin, and boots
+/// once for all its scenarios.
 fn all(context: &Context, arch: Arch) -> Result<Vec<Case>> {
-    setup::cargo_program("cargo-nextest")?;
-    let mut all = miri(context, arch, &["nextest", "run"])?;
-    all.arg("--no-fail-fast");
-    tested_within(all, "Miri all", arch, context, read_nextest, NIGHT)
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let names = scenarios(context, arch)?;
+    let mut parts = Vec::new();
+    for part in 0..cores {
+        let names: Vec<_> = names.iter().skip(part).step_by(cores).collect();
+        let log = format!("Miri all {} {part}", arch.name());
+        parts.push((log, exactly(context, arch, &names)?));
+    }
+    let cases = thread::scope(|scope| {
+        let run =
+            |(log, part): (String, Command)| scope.spawn(move || tests(context, &log, part, NIGHT));
+        let running: Vec<_> = parts.into_iter().map(run).collect();
+        let ended = running.into_iter().map(|part| {
+            part.join()
+                .unwrap_or_else(|_| Err(miette!("a part was not run")))
+        });
+        ended.collect::<Result<Vec<_>>>()
+    })?;
+    let cases = cases.concat();
+    if cases.len() == names.len() {
+        Ok(cases)
+    } else {
+        Err(miette!(
+            "{} of {} scenarios were run",
+            cases.len(),
+            names.len()
+        ))
+    }
 }
 
-fn miri(context: &Context, arch: Arch, subcommand: &[&str]) -> Result<Command> {
+/// The names of all scenarios.
+fn scenarios(context: &Context, arch: Arch) -> Result<Vec<String>> {
+    let mut list = miri(context, arch)?;
+    list.args(["--", "--list", "--format", "terse"]);
+    let log = context.log(&format!("Miri list {}", arch.name()));
+    let listed = command::run(list, &log, SHORT)?;
+    let names: Vec<_> = listed.text.lines().filter_map(test_name).collect();
+    if names.is_empty() {
+        return Err(miette!("{}", from_first_error(&listed.text)));
+    }
+    Ok(names)
+}
+
+fn test_name(line: &str) -> Option<String> {
+    line.strip_suffix(": test").map(str::to_owned)
+}
+
+/// Scenarios of these names, one after another.
+fn exactly(context: &Context, arch: Arch, names: &[impl AsRef<str>]) -> Result<Command> {
+    let mut exactly = miri(context, arch)?;
+    exactly
+        .args(["--", "--exact", "--test-threads", "1"])
+        .args(names.iter().map(AsRef::as_ref));
+    Ok(exactly)
+}
+
+fn miri(context: &Context, arch: Arch) -> Result<Command> {
     setup::nightly("miri")?;
     setup::nightly("rust-src")?;
     let mut miri = context.workspace.nightly_cargo();
-    miri.arg("miri")
-        .args(subcommand)
+    miri.args(["miri", "test"])
         .args(["--package", "linchpin-kernel", "--test", "scenarios"])
         .arg("--target-dir")
         .arg(context.workspace.output().join("build/miri"))
@@ -73,4 +123,16 @@ fn miri(context: &Context, arch: Arch, subcommand: &[&str]) -> Result<Command> {
             "-Zmiri-strict-provenance -Zmiri-tree-borrows -Zmiri-disable-isolation",
         );
     Ok(miri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_tests_is_read() {
+        let text = "warning: Miri\nipc::a: test\nipc::b: bench\n\n2 tests, 1 benchmark\n";
+        let names: Vec<_> = text.lines().filter_map(test_name).collect();
+        assert_eq!(names, ["ipc::a"]);
+    }
 }
