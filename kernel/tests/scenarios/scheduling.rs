@@ -566,6 +566,18 @@ fn unknown_calls_without_handler_stop_the_thread() {
 }
 
 #[test]
+fn entries_read_the_clock_only_while_something_is_near() {
+    let mut w = World::new();
+    let thread = w.thread();
+    w.run(thread);
+    assert!(w.k.node().quick);
+    w.pass(BUDGET_US - 1);
+    assert!(!w.k.node().quick, "the end of its slice is near");
+    w.pass(1);
+    assert!(w.k.node().quick, "the next slice has begun");
+}
+
+#[test]
 fn a_call_after_the_end_of_the_budget_waits_for_the_next() {
     let mut w = World::new();
     let (one, two) = w.pair();

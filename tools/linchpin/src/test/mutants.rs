@@ -61,6 +61,9 @@ fn mutants(context: &Context, part: &str) -> Result<Vec<Case>> {
             "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER",
             format!("prlimit --cpu={CPU_SECONDS}"),
         )
+        // The memory of each world is fresh from the host, which clears what is touched; what the
+        // allocator kept of an earlier world it would clear all of.
+        .env("MALLOC_MMAP_THRESHOLD_", "65536")
         .args(["--", "--test", "scenarios", "--test", "properties"])
         .args(["--profile", "mutants"]);
     let finished = command::run(mutants, &context.log("cargo mutants"), NIGHT)?;
