@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Instant;
-use table::{Change, DEFECTS, Defect};
+use table::{Change, DEFECTS, DOMAINS, Defect};
 
 /// What the copy of the kernel asks.
 const SWITCH: &str = r#"
@@ -81,23 +81,13 @@ fn sources(to: &Path) {
 }
 
 fn seed(to: &Path, n: usize, defect: &Defect) {
-    let Defect { name, file, .. } = defect;
-    let isa = match abi::ISA {
-        abi::Isa::X86_64 => "x86_64",
-        abi::Isa::AArch64 => "aarch64",
-        abi::Isa::RiscV64 => "riscv64",
-    };
-    let file = to.join(file.replace("{isa}", isa));
+    let file = to.join(file_of(defect));
     let source = fs::read_to_string(&file).expect("a source");
-    let fits = |change: &&Change| source.matches(change.around).count() == 1;
-    let here: Vec<&Change> = defect.changes.iter().filter(fits).collect();
-    assert_eq!(here.len(), 1, "`{name}` has no place, or several");
     let Change {
         around,
         right,
         wrong,
-    } = here[0];
-    assert_eq!(around.matches(right).count(), 1, "`{name}` in its place");
+    } = place(&source, defect);
     let switched = match right.ends_with(';') {
         true => format!("if crate::seeded::is({n}) {{ {wrong} }} else {{ {right} }}"),
         false => format!("(if crate::seeded::is({n}) {{ {wrong} }} else {{ {right} }})"),
@@ -106,22 +96,55 @@ fn seed(to: &Path, n: usize, defect: &Defect) {
     write(&file, source.as_bytes());
 }
 
+fn file_of(defect: &Defect) -> String {
+    let isa = match abi::ISA {
+        abi::Isa::X86_64 => "x86_64",
+        abi::Isa::AArch64 => "aarch64",
+        abi::Isa::RiscV64 => "riscv64",
+    };
+    defect.file.replace("{isa}", isa)
+}
+
+/// The one change that fits `source`.
+fn place(source: &str, defect: &Defect) -> &'static Change {
+    let name = defect.name;
+    let fits = |change: &&Change| source.matches(change.around).count() == 1;
+    let here: Vec<&Change> = defect.changes.iter().filter(fits).collect();
+    assert_eq!(here.len(), 1, "`{name}` has no place, or several");
+    let Change { around, right, .. } = here[0];
+    assert_eq!(around.matches(right).count(), 1, "`{name}` in its place");
+    here[0]
+}
+
 /// Explores a scope in the copy.
 fn explore(at: &Path, scope: &str, defect: Option<usize>) -> Output {
     let mut run = Command::new(env!("CARGO"));
+    let (profile, test) = match scope {
+        DOMAINS => ("domains", "domains"),
+        _ => ("default", "small"),
+    };
     run.current_dir(at)
-        .env("CARGO_TARGET_DIR", at.join("target"))
+        .env("CARGO_TARGET_DIR", at.join("target").join(profile))
+        .env("LINCHPIN_PROFILE", profile)
         .env("RUST_BACKTRACE", "0")
         .env_remove("LINCHPIN_SEEDED")
         .envs(defect.map(|n| ("LINCHPIN_SEEDED", n.to_string())))
         .args(["test", "--offline", "--quiet", "-p", "linchpin-spec"])
-        .args(["--test", "small", "--", "--exact", scope]);
+        .args(["--test", test, "--", "--include-ignored", "--exact", scope]);
     run.output().expect("cargo runs")
 }
 
 fn text(run: &Output) -> String {
     let (out, err) = (&run.stdout, &run.stderr);
     String::from_utf8_lossy(out).into_owned() + &String::from_utf8_lossy(err)
+}
+
+#[test]
+fn every_defect_has_its_place() {
+    for defect in DEFECTS {
+        let source = fs::read_to_string(root().join(file_of(defect))).expect("a source");
+        place(&source, defect);
+    }
 }
 
 #[test]

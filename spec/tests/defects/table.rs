@@ -13,7 +13,11 @@ pub(crate) struct Defect {
     pub(crate) isas: &'static [Isa],
 }
 
+/// The scope of a profile with several domains, which the kernel is compiled for once more.
+pub(crate) const DOMAINS: &str = "domains";
+
 const ALL: &[Isa] = &[Isa::X86_64, Isa::AArch64, Isa::RiscV64];
+const X86_64: &[Isa] = &[Isa::X86_64];
 
 /// What is right in a place, and what is wrong: both expressions, or both statements.
 pub(crate) struct Change {
@@ -50,9 +54,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "the watermark is reset with a live child",
         file: "kernel/src/object/untyped.rs",
         changes: &[Change {
-            around: "if cap.watermark != 0 && !cdt::has_children(k, slot) {",
-            right: "!cdt::has_children(k, slot)",
-            wrong: "cap.bits < 8 || !cdt::has_children(k, slot)",
+            around: "if cdt::untyped_has_children(k, slot) {",
+            right: "cdt::untyped_has_children(k, slot)",
+            wrong: "cap.bits >= 8 && cdt::untyped_has_children(k, slot)",
         }],
         scope: "derivation",
         isas: ALL,
@@ -419,6 +423,39 @@ pub(crate) const DEFECTS: &[Defect] = &[
         isas: ALL,
     },
     Defect {
+        name: "a thread of another domain runs",
+        file: "kernel/src/sched.rs",
+        changes: &[Change {
+            around: "domain != k.schedule.current_domain() ||",
+            right: "domain != k.schedule.current_domain()",
+            wrong: "false",
+        }],
+        scope: DOMAINS,
+        isas: X86_64,
+    },
+    Defect {
+        name: "a thread stays in the queue of the domain that it has left",
+        file: "kernel/src/object/domain.rs",
+        changes: &[Change {
+            around: "ready::dequeue(k, thread);\n    k[thread].domain = domain;",
+            right: "ready::dequeue(k, thread);",
+            wrong: "",
+        }],
+        scope: DOMAINS,
+        isas: X86_64,
+    },
+    Defect {
+        name: "a slice of a domain lasts for ever",
+        file: "kernel/src/time.rs",
+        changes: &[Change {
+            around: "let remaining = k.schedule.remaining.saturating_sub(passed);",
+            right: "k.schedule.remaining.saturating_sub(passed)",
+            wrong: "k.schedule.remaining",
+        }],
+        scope: DOMAINS,
+        isas: X86_64,
+    },
+    Defect {
         name: "an interrupt while a notification ends",
         file: "kernel/src/object/notification.rs",
         changes: &[Change {
@@ -444,9 +481,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "an interrupt while memory is cleared",
         file: "kernel/src/object/untyped.rs",
         changes: &[Change {
-            around: "k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits)?;",
-            right: "k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits)?;",
-            wrong: "if k.preemption_point_after(CHUNK >> PROFILE.reset_chunk_bits).is_err() { panic!(\"an interrupt here\") }",
+            around: "k.preemption_point_after((CHUNK >> PROFILE.reset_chunk_bits) as u32)?;",
+            right: "k.preemption_point_after((CHUNK >> PROFILE.reset_chunk_bits) as u32)?;",
+            wrong: "if k.preemption_point_after((CHUNK >> PROFILE.reset_chunk_bits) as u32).is_err() { panic!(\"an interrupt here\") }",
         }],
         scope: "much_memory",
         isas: ALL,
