@@ -11,7 +11,7 @@ use kernel::cspace;
 use kernel::error::LookupFailure;
 use kernel::object::cnode::Slot;
 use kernel::object::store::Ref;
-use kernel::object::tcb::{Tcb, TcbSlot};
+use kernel::object::tcb::{self, Tcb, TcbSlot};
 use kernel::queue::Queue;
 use kernel::refill::{Limits, Refill, Refills, Ring};
 use kernel::syscall;
@@ -30,7 +30,7 @@ unsafe impl Sync for Kept {}
 
 /// Keeps all of them: nothing here calls them.
 #[used]
-static ALL: [Kept; 28] = [
+static ALL: [Kept; 29] = [
     Kept(packing_keeps as *const ()),
     Kept(wrong_packing_keeps as *const ()),
     Kept(pack_again as *const ()),
@@ -56,6 +56,7 @@ static ALL: [Kept; 28] = [
     Kept(cdt_remove as *const ()),
     Kept(wrong_cdt_remove as *const ()),
     Kept(refill_charge as *const ()),
+    Kept(wrong_refill_charge as *const ()),
     Kept(refill_unblock as *const ()),
     Kept(refill_slice as *const ()),
     Kept(wrong_refill_slice as *const ()),
@@ -233,6 +234,7 @@ extern "C" fn caller(
     cdt::update(k, thread.slot(TcbSlot::CSpace), *space);
     cdt::update(k, thread.slot(TcbSlot::Buffer), *buffer);
     k[thread].buffer = 0;
+    tcb::remember_buffer(k, thread);
     let [capability, info, words @ ..] = *registers;
     let context = &mut k[thread.context()];
     // The registers that a badge comes in are those that a capability is named in.
@@ -354,6 +356,29 @@ extern "C" fn refill_charge(
         max_release_time: max,
     };
     Refills { ring, storage }.charge(used, limits);
+}
+
+/// A head that is too small is lost, and not joined with the next refill.
+#[unsafe(no_mangle)]
+extern "C" fn wrong_refill_charge(
+    ring: &mut Ring,
+    storage: &mut [Refill; 3],
+    used: u64,
+    min: u64,
+    max: u64,
+) {
+    refill_charge(ring, storage, used, 0, max);
+    let small = storage
+        .get(ring.head as usize)
+        .is_some_and(|head| head.amount < min);
+    if small && ring.count > 1 {
+        ring.head = if ring.head < 2 {
+            ring.head.wrapping_add(1)
+        } else {
+            0
+        };
+        ring.count = ring.count.saturating_sub(1);
+    }
 }
 
 #[unsafe(no_mangle)]

@@ -281,7 +281,7 @@ pub fn buffer(k: &Kernel, thread: Ref<Tcb>, access: Access) -> Option<Buffer> {
 }
 
 /// Remembers where the IPC buffer of `thread` is, after its slot or address has changed.
-pub(crate) fn remember_buffer(k: &mut Kernel, thread: Ref<Tcb>) {
+pub fn remember_buffer(k: &mut Kernel, thread: Ref<Tcb>) {
     k[thread].known_buffer = find_buffer(k, thread);
 }
 
