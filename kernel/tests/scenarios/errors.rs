@@ -104,6 +104,7 @@ fn label(name: &str) -> Word {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "needs a machine with much memory")]
 fn the_first_check_that_fails_wins() {
     let ram = vec![(PhysicalAddress(0x10_0000), 64 << 20)];
     let mut w = World::with(&Config {

@@ -49,6 +49,7 @@ fn each_thread_finds_its_own_state_and_traps_once() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "repeats hundreds of times what other scenarios do")]
 fn who_does_not_use_them_never_sees_them_and_moves_nothing() {
     let mut w = World::new();
     let (user, other) = (w.thread(), w.thread());
@@ -63,6 +64,7 @@ fn who_does_not_use_them_never_sees_them_and_moves_nothing() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "repeats hundreds of times what other scenarios do")]
 fn use_has_to_be_seen_again_from_time_to_time() {
     let mut w = World::new();
     let (a, b) = (w.thread(), w.thread());
@@ -79,6 +81,7 @@ fn use_has_to_be_seen_again_from_time_to_time() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "repeats hundreds of times what other scenarios do")]
 fn who_has_stopped_using_them_is_left_alone_after_some_turns() {
     let mut w = World::new();
     let (once, always) = (w.thread(), w.thread());
@@ -127,6 +130,7 @@ fn a_thread_that_ends_leaves_nothing_in_the_registers() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "repeats hundreds of times what other scenarios do")]
 fn calls_between_users_carry_no_state_and_mostly_do_not_trap() {
     let mut w = World::new();
     let client = w.thread();

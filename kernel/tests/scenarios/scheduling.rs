@@ -181,6 +181,7 @@ fn a_thread_that_slept_gets_one_budget_in_a_period_and_no_more() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "repeats hundreds of times what other scenarios do")]
 fn a_thread_that_is_woken_again_and_again_gets_one_budget_in_a_period() {
     for flags in [
         abi::sched::SCHED_CONTEXT_NO_FLAG,

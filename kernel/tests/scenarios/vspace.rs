@@ -475,6 +475,7 @@ fn deleting_a_pool_takes_the_asids_of_its_address_spaces() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "repeats hundreds of times what other scenarios do")]
 fn a_pool_has_no_more_than_its_asids() {
     let mut w = World::new();
     let mut given = 0;
