@@ -120,7 +120,8 @@ fn miri(context: &Context, arch: Arch) -> Result<Command> {
         .env("LINCHPIN_ISA", arch.name())
         .env(
             "MIRIFLAGS",
-            "-Zmiri-strict-provenance -Zmiri-tree-borrows -Zmiri-disable-isolation",
+            "-Zmiri-strict-provenance -Zmiri-tree-borrows -Zmiri-disable-isolation \
+             -Zmiri-provenance-gc=1000",
         );
     Ok(miri)
 }
