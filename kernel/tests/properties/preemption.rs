@@ -1,13 +1,15 @@
 //! Long operations under an interrupt at every point where they may give way: they end, and they
 //! end in the same state as without.
 
-use crate::world::objects::{ASID_CONTROL, CNODE};
+use crate::world::objects::CNODE;
 use crate::world::{CPtr, World, arch};
+use abi::bootinfo::slot;
 use abi::rights::CapRights;
 use abi::{Invocation, ObjectType, PROFILE, Word};
 use machine::model::{Config, TIMER_IRQ};
 use machine::{Machine, PhysicalAddress};
 
+const ASID_CONTROL: CPtr = CPtr(slot::ASID_CONTROL as Word);
 /// How ASID control is asked for a pool.
 #[cfg(isa = "x86_64")]
 const MAKE_POOL: Invocation = Invocation::X86AsidControlMakePool;

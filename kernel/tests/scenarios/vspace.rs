@@ -1,6 +1,6 @@
 //! Address spaces: page tables, frames, ASIDs, and what the processor may have cached of them.
 
-use crate::world::objects::{ASID_CONTROL, CNODE, DEPTH};
+use crate::world::objects::{CNODE, DEPTH};
 use crate::world::{CPtr, Thread, World, error};
 use abi::bootinfo::slot;
 use abi::error::{ErrorCode, LookupFailureKind};
@@ -10,6 +10,7 @@ use kernel::cap::Cap;
 use machine::VirtualAddress;
 use machine::model::Invalidation;
 
+const ASID_CONTROL: CPtr = CPtr(slot::ASID_CONTROL as Word);
 const ASID_POOL: CPtr = CPtr(slot::INIT_ASID_POOL as Word);
 /// Where things are mapped, unless a test has a reason.
 const AT: Word = 0x7000_0000_0000 >> 8;

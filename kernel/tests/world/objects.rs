@@ -12,8 +12,6 @@ use machine::PhysicalAddress;
 
 /// The root task's CNode, as its own capability.
 pub(crate) const CNODE: CPtr = CPtr(slot::INIT_CNODE as Word);
-/// ASID control.
-pub(crate) const ASID_CONTROL: CPtr = CPtr(slot::ASID_CONTROL as Word);
 /// The root task's address space.
 pub(crate) const VSPACE: CPtr = CPtr(slot::INIT_VSPACE as Word);
 /// The root task's own thread.
