@@ -387,7 +387,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
             wrong: "crate::object::reply::unlink(k, reply, thread);",
         }],
         scope: "threads",
-        isas: ALL,
+        isas: X86_64,
     },
     Defect {
         name: "who yields to a thread that ends is not answered",
@@ -398,7 +398,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
             wrong: "",
         }],
         scope: "threads",
-        isas: ALL,
+        isas: X86_64,
     },
     Defect {
         name: "an answer of refusal lets a thread go on after an exception",
