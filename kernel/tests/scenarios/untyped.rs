@@ -47,6 +47,7 @@ fn objects_are_carved_upwards_and_aligned_to_their_size() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "needs a machine with much memory")]
 fn a_large_frame_is_aligned_to_its_size() {
     let mut w = World::new();
     let (untyped, at) = (w.untyped(22), w.free_slots(2));
