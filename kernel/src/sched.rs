@@ -226,7 +226,7 @@ fn bring_up_to_date(k: &mut Kernel, sc: Ref<SchedContext>) {
     }
 }
 
-/// After an entry that was [`quick`]: whether [`schedule`] would let `thread` go on and change
+/// After an entry that was [`quick`](timer::quick): whether [`schedule`] would let `thread` go on and change
 /// nothing.
 #[inline(always)]
 pub(crate) fn undisturbed(k: &Kernel, thread: Ref<Tcb>) -> bool {

@@ -35,8 +35,8 @@ impl Turn {
     }
 }
 
-/// As [`run_instead`], by a turn, in an entry that is [`quick`]. Whether the timer comes in time; if not,
-/// [`set_timer`] is to be called before the kernel is left.
+/// As [`run_instead`], by a turn, in an entry that is [`quick`](timer::quick). Whether the timer comes in time; if not,
+/// [`timer::set`] is to be called before the kernel is left.
 #[inline(always)]
 pub(crate) fn run_in_turn(k: &mut Kernel, next: Ref<Tcb>, turn: Turn) -> bool {
     let used = time::used_now(k);
@@ -85,7 +85,7 @@ fn renew_slice(k: &mut Kernel, sc: Ref<SchedContext>) -> Ticks {
     now
 }
 
-/// Whether, where all time has been charged in an entry that is [`quick`], nothing is near and the
+/// Whether, where all time has been charged in an entry that is [`quick`](timer::quick), nothing is near and the
 /// timer is not set too late. `sc`, the current scheduling context, is round robin.
 #[inline(always)]
 fn timer_serves(k: &Kernel, now: Ticks, sc: Ref<SchedContext>) -> bool {
